@@ -1,0 +1,85 @@
+package fanout
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Outcome says in one word how an attempt ended. The same words stand in metrics, logs and answers.
+type Outcome string
+
+const (
+	// Running: not ended yet. Only a snapshot taken when the call is answered shows it.
+	Running Outcome = "running"
+	// Won: succeeded in time, and the strategy took the result for its answer.
+	Won Outcome = "won"
+	// Late: succeeded after the answer was decided.
+	Late Outcome = "late"
+	// Failed: ended without a success.
+	Failed Outcome = "failed"
+	// TimedOut: still running at the deadline.
+	TimedOut Outcome = "timed_out"
+	// Cancelled: still running when the losers' grace was over.
+	Cancelled Outcome = "cancelled"
+	// Abandoned: still running when the caller went away.
+	Abandoned Outcome = "abandoned"
+	// Refused: never sent, because of the cap on attempts in flight.
+	Refused Outcome = "refused"
+)
+
+// Attempt is the record of one attempt. Until the call has ended its consumer writes it, then the goroutine that waits for the
+// losers.
+type Attempt struct {
+	// Number counts the attempts of a call from 0, in the order of firing.
+	Number int
+	// Hedge is true for an attempt that was held back at first.
+	Hedge   bool
+	Outcome Outcome
+	// Started is when it was fired.
+	Started time.Time
+	// Duration is how long it ran, or has run so far.
+	Duration time.Duration
+	// Err is why a failed attempt failed, nil for every other outcome.
+	Err error
+}
+
+// Reason is why the attempt failed, in words that are safe to show to callers; empty when it did not fail.
+func (a Attempt) Reason() string {
+	if a.Err == nil {
+		return ""
+	}
+	var failure *Failure
+	if errors.As(a.Err, &failure) {
+		return failure.Reason
+	}
+	return "internal error"
+}
+
+// Failure is an error that a Source returns when the reason may be shown to callers.
+type Failure struct {
+	// Reason has no addresses, names or data from the source's side in it, and comes from a closed set.
+	Reason string
+	// Err is the whole truth, for the log. It may be nil.
+	Err error
+}
+
+func (f *Failure) Error() string {
+	if f.Err == nil {
+		return f.Reason
+	}
+	return f.Reason + ": " + f.Err.Error()
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// PanicError is the error of an attempt whose source panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// errExited is the error of an attempt whose source ended its goroutine (runtime.Goexit).
+var errExited = errors.New("the attempt's goroutine exited")

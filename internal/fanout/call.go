@@ -1,0 +1,240 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// tick is how far past its time a timer is set, so that a result that comes at that very moment is in time.
+const tick = time.Nanosecond
+
+// Result is what a producer puts on the queue: exactly one for each attempt fired.
+type Result[T any] struct {
+	Value T
+	Err   error
+
+	number   int
+	duration time.Duration
+}
+
+// Call is one call as its strategy sees it. It belongs to one goroutine: the strategy's, and after the answer the one that
+// waits for the losers.
+type Call[T any] struct {
+	service  *Service[T]
+	caller   context.Context    // done when the caller has gone away
+	deadline time.Time          // when the call is over
+	ctx      context.Context    // of the attempts
+	cancel   context.CancelFunc // of ctx
+	queue    chan Result[T]     // has a slot for every producer: none can block on it
+
+	deadlineTimer *time.Timer
+	hedgeTimer    *time.Timer // nil unless attempts are held back for a time
+	held          int         // attempts held back
+
+	attempts []Attempt
+	running  int   // attempts fired whose result is not taken off the queue yet
+	over     error // ErrTimedOut or ErrAbandoned once that is so
+	cut      bool  // the losers' grace is over
+}
+
+func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *Call[T] {
+	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(caller))
+	return &Call[T]{
+		service:  s,
+		caller:   caller,
+		deadline: deadline,
+		ctx:      ctx,
+		cancel:   cancel,
+		queue:    make(chan Result[T], s.settings.Producers),
+		deadlineTimer: time.NewTimer(time.Until(deadline) + tick),
+		attempts:      make([]Attempt, 0, s.settings.Producers),
+	}
+}
+
+// Producers is the most attempts that the call may fire in all.
+func (c *Call[T]) Producers() int { return c.service.settings.Producers }
+
+// HedgeDelay is how long a hedging strategy waits before it fires the rest.
+func (c *Call[T]) HedgeDelay() time.Duration { return c.service.settings.HedgeDelay }
+
+// Running is the number of attempts fired whose result Next has not returned yet.
+func (c *Call[T]) Running() int { return c.running }
+
+// Fire starts n attempts at once. When the cap on attempts in flight has no room for all n it starts none, records them as
+// refused and returns ErrRefused.
+func (c *Call[T]) Fire(n int) error { return c.fire(n, false) }
+
+// FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. They are started by
+// Next. Without room for them under the cap they are refused and the call goes on without them.
+func (c *Call[T]) FireAfter(delay time.Duration, n int) {
+	c.held = n
+	if n > 0 && delay < time.Until(c.deadline) {
+		c.hedgeTimer = time.NewTimer(delay + tick)
+	}
+}
+
+// FireHeld starts the attempts that FireAfter holds back, if it has not been done yet.
+func (c *Call[T]) FireHeld() {
+	n := c.held
+	c.held = 0
+	if n > 0 {
+		_ = c.fire(n, true) // refused hedges are recorded; the attempts that run go on
+	}
+}
+
+func (c *Call[T]) fire(n int, hedge bool) error {
+	if len(c.attempts)+n > cap(c.queue) {
+		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
+	}
+	now := time.Now()
+	reserved := c.service.reserve(n)
+	for range n {
+		a := Attempt{Number: len(c.attempts), Hedge: hedge, Outcome: Running, Started: now}
+		if !reserved {
+			a.Outcome = Refused
+			c.service.observe(a)
+		}
+		c.attempts = append(c.attempts, a)
+		if reserved {
+			c.running++
+			go c.produce(a.Number, now)
+		}
+	}
+	if !reserved {
+		return ErrRefused
+	}
+	return nil
+}
+
+// produce makes one attempt and puts its result on the queue, whatever happens.
+func (c *Call[T]) produce(number int, started time.Time) {
+	r := Result[T]{Err: errExited, number: number}
+	defer func() {
+		if p := recover(); p != nil {
+			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+		r.duration = time.Since(started)
+		c.service.inFlight.Add(-1)
+		c.queue <- r
+	}()
+	r.Value, r.Err = c.service.source(c.ctx, number)
+}
+
+// Next waits for the next result. At the deadline it returns ErrTimedOut, when the caller has gone ErrAbandoned; a result that
+// is ready by then comes first. It must not be called when nothing is running.
+func (c *Call[T]) Next() (Result[T], error) {
+	var hedge <-chan time.Time
+	if c.hedgeTimer != nil {
+		hedge = c.hedgeTimer.C
+	}
+	for {
+		select {
+		case r := <-c.queue:
+			return c.take(r), nil
+		default:
+			if c.over != nil {
+				return Result[T]{}, c.over
+			}
+		}
+		select {
+		case r := <-c.queue:
+			return c.take(r), nil
+		case <-hedge:
+			c.FireHeld()
+		case <-c.deadlineTimer.C:
+			c.over = ErrTimedOut
+		case <-c.caller.Done():
+			c.over = ErrAbandoned
+		}
+	}
+}
+
+// take settles an attempt whose result came in time.
+func (c *Call[T]) take(r Result[T]) Result[T] {
+	outcome := Won
+	if r.Err != nil {
+		outcome = Failed
+	}
+	c.settle(r, outcome)
+	return r
+}
+
+// settle records how an attempt ended and tells the observer.
+func (c *Call[T]) settle(r Result[T], outcome Outcome) {
+	c.running--
+	a := &c.attempts[r.number]
+	a.Duration, a.Outcome = r.duration, outcome
+	if outcome == Failed {
+		a.Err = r.Err
+	}
+	c.service.observe(*a)
+}
+
+// standing is a copy of the attempts' records as they are when the call ends.
+func (c *Call[T]) standing() []Attempt {
+	attempts := slices.Clone(c.attempts)
+	for i := range attempts {
+		if a := &attempts[i]; a.Outcome == Running {
+			a.Outcome = c.fate(Running)
+			a.Duration = time.Since(a.Started)
+		}
+	}
+	return attempts
+}
+
+// fate is the outcome of an attempt that was running when the call ended: the deadline's or the gone caller's, otherwise what
+// became of the attempt itself.
+func (c *Call[T]) fate(own Outcome) Outcome {
+	switch {
+	case errors.Is(c.over, ErrTimedOut):
+		return TimedOut
+	case errors.Is(c.over, ErrAbandoned):
+		return Abandoned
+	}
+	return own
+}
+
+// end releases what the call holds and leaves its losers to a goroutine, if there are any.
+func (c *Call[T]) end() {
+	c.deadlineTimer.Stop()
+	if c.hedgeTimer != nil {
+		c.hedgeTimer.Stop()
+	}
+	if c.running == 0 {
+		return // ctx has no parent to be released from
+	}
+	if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {
+		c.cutLosers()
+	}
+	c.service.losers.Go(c.settleLosers)
+}
+
+// settleLosers waits until the losers have ended, and cancels them when their grace is over.
+func (c *Call[T]) settleLosers() {
+	grace := time.NewTimer(c.service.settings.LoserGrace)
+	defer grace.Stop()
+	for c.running > 0 {
+		select {
+		case r := <-c.queue:
+			own := Late
+			if r.Err != nil && c.cut {
+				own = Cancelled
+			} else if r.Err != nil {
+				own = Failed
+			}
+			c.settle(r, c.fate(own))
+		case <-grace.C:
+			c.cutLosers()
+		}
+	}
+}
+
+func (c *Call[T]) cutLosers() {
+	c.cut = true
+	c.cancel()
+}

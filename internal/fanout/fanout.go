@@ -1,0 +1,102 @@
+// Package fanout is the service layer. A call fires several attempts at one slow, unreliable source (the producers), puts
+// what comes back on one queue, and a strategy (the consumer) takes results off the queue and decides: answer, wait, fire
+// more. The call ends at its deadline whatever the source does.
+//
+// The package knows neither HTTP nor JSON: it is generic over the result T of an attempt.
+package fanout
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How a call can end without an answer. Do returns these unwrapped.
+var (
+	// ErrFailed: every attempt has failed.
+	ErrFailed = errors.New("all attempts failed")
+	// ErrTimedOut: the deadline came before the strategy had its answer.
+	ErrTimedOut = errors.New("no answer within the timeout")
+	// ErrAbandoned: the caller has gone away.
+	ErrAbandoned = errors.New("the caller has gone away")
+	// ErrRefused: the cap on attempts in flight leaves no room for the call; nothing was sent.
+	ErrRefused = errors.New("too many attempts in flight")
+)
+
+// Source makes one attempt. number counts the attempts of a call from 0. Source must return soon after ctx is done; ctx is
+// done only when the attempt's result is no longer of use, never at the deadline itself. A panic is a failed attempt.
+type Source[T any] func(ctx context.Context, number int) (T, error)
+
+// Strategy consumes one call: it fires attempts, takes their results and returns the values of the answer, or one of this
+// package's errors. Whatever still runs when it returns is a loser.
+type Strategy[T any] func(c *Call[T]) ([]T, error)
+
+// Settings of a Service. They are not checked here: internal/config does.
+type Settings struct {
+	// Producers is the most attempts one call may fire, at least 1.
+	Producers int
+	// HedgeDelay is how long a hedging strategy waits for its first attempt before it fires the rest.
+	HedgeDelay time.Duration
+	// LoserGrace is how long attempts may go on after their call has been answered, so that their connection can be used
+	// again; then they are cancelled. 0 cancels at once.
+	LoserGrace time.Duration
+	// MaxInFlight is the most attempts in flight over all calls, losers included.
+	MaxInFlight int
+	// Observe, when set, is told of every attempt once, when it has ended or was refused. It runs on the call's own
+	// goroutine, so it must not block.
+	Observe func(Attempt)
+}
+
+// Service runs calls against one source. It is safe for concurrent use.
+type Service[T any] struct {
+	source   Source[T]
+	settings Settings
+	inFlight atomic.Int64
+	losers   sync.WaitGroup
+}
+
+// New returns a service that makes its attempts with source.
+func New[T any](source Source[T], settings Settings) *Service[T] {
+	return &Service[T]{source: source, settings: settings}
+}
+
+// Answer is what a call ends with. Attempts is set also when the call failed.
+type Answer[T any] struct {
+	// Values are the results that the strategy chose, in order of arrival.
+	Values []T
+	// Attempts has one entry for each attempt fired or refused, as it stood when the call ended, by Number.
+	Attempts []Attempt
+}
+
+// Do runs one call. It returns as soon as the strategy has decided, at deadline at the latest, and does not wait for losers.
+// ctx is the caller's: when it is done before that, every attempt is cancelled at once. After Do has returned ctx no longer
+// matters. The error is nil, ErrFailed, ErrTimedOut, ErrAbandoned, ErrRefused or whatever else the strategy returns.
+func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strategy[T]) (Answer[T], error) {
+	c := newCall(s, ctx, deadline)
+	defer c.end()
+	values, err := strategy(c)
+	return Answer[T]{Values: values, Attempts: c.standing()}, err
+}
+
+// InFlight returns the number of attempts running now, losers included.
+func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
+
+// Wait returns when the losers of every call have ended. No call may begin meanwhile.
+func (s *Service[T]) Wait() { s.losers.Wait() }
+
+// reserve takes n places under the cap on attempts in flight, or none.
+func (s *Service[T]) reserve(n int) bool {
+	if s.inFlight.Add(int64(n)) <= int64(s.settings.MaxInFlight) {
+		return true
+	}
+	s.inFlight.Add(-int64(n))
+	return false
+}
+
+func (s *Service[T]) observe(a Attempt) {
+	if s.settings.Observe != nil {
+		s.settings.Observe(a)
+	}
+}

@@ -45,12 +45,12 @@ func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller))
 	return &Call[T]{
-		service:  s,
-		caller:   caller,
-		deadline: deadline,
-		ctx:      ctx,
-		cancel:   cancel,
-		queue:    make(chan Result[T], s.settings.Producers),
+		service:       s,
+		caller:        caller,
+		deadline:      deadline,
+		ctx:           ctx,
+		cancel:        cancel,
+		queue:         make(chan Result[T], s.settings.Producers),
 		deadlineTimer: time.NewTimer(time.Until(deadline) + tick),
 		attempts:      make([]Attempt, 0, s.settings.Producers),
 	}

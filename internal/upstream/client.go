@@ -1,0 +1,70 @@
+// Package upstream makes attempts at one third-party HTTP API: it sends the request, decides what counts as a success, and keeps
+// the connections.
+package upstream
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+)
+
+// Settings of a Client. They are not checked here: internal/config does.
+type Settings struct {
+	// URL is what every attempt GETs: http or https, with a host. User and password in it are sent as basic authentication.
+	URL *url.URL
+	// UserAgent is sent with every attempt.
+	UserAgent string
+	// MaxBody is the most bytes that a body may have after decompression.
+	MaxBody int64
+	// MaxConnections is the most connections to the API, those being dialled included, and the most kept idle.
+	MaxConnections int
+}
+
+// Client makes attempts. It is safe for concurrent use.
+type Client struct {
+	request   *http.Request // the template of every attempt; never written to
+	maxBody   int64
+	transport *http.Transport
+}
+
+// New returns a client. It makes no connection before the first attempt.
+func New(s Settings) *Client {
+	return &Client{request: newRequest(s), maxBody: s.MaxBody, transport: newTransport(s.MaxConnections)}
+}
+
+func newRequest(s Settings) *http.Request {
+	target := *s.URL
+	target.User = nil
+	request := &http.Request{
+		Method: http.MethodGet, URL: &target, Host: target.Host,
+		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {s.UserAgent}},
+	}
+	if user := s.URL.User; user != nil {
+		password, _ := user.Password()
+		request.SetBasicAuth(user.Username(), password)
+	}
+	return request
+}
+
+// Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
+// followed. Fetch is a fanout.Source.
+func (c *Client) Fetch(ctx context.Context, _ int) (int64, error) {
+	var used *conn
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { used = usedBy(ctx, info.Conn) }}
+	defer func() { used.release() }()
+
+	response, err := c.transport.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		return 0, failure(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		discard(response.Body)
+		return 0, statusFailure(response.StatusCode)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return readTime(response.Body, c.maxBody)
+}
+
+// CloseIdleConnections closes the connections that no attempt uses.
+func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }

@@ -1,0 +1,271 @@
+package upstream_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/faultserver"
+	"hedgerow/internal/upstream"
+)
+
+const maxBody = 1 << 20
+
+func newClient(t *testing.T, target string) *upstream.Client {
+	t.Helper()
+	u, err := url.Parse(target)
+	require.NoError(t, err)
+	c := upstream.New(upstream.Settings{URL: u, UserAgent: "hedgerow/test", MaxBody: maxBody, MaxConnections: 8})
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// reasonOf is the reason of a failed attempt, after a check that it names nothing of the upstream's.
+func reasonOf(t *testing.T, err error) string {
+	t.Helper()
+	var failure *fanout.Failure
+	require.ErrorAs(t, err, &failure)
+	assert.NotContains(t, failure.Reason, "127.0.0.1")
+	return failure.Reason
+}
+
+func zipped(t *testing.T, plain []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(plain)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.String()
+}
+
+func padded(size int) string {
+	const frame = `{"time":7,"x":""}`
+	return `{"time":7,"x":"` + strings.Repeat("x", size-len(frame)) + `"}`
+}
+
+const chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+func TestASuccessIsStatus200WithOneObjectAndAnIntegerTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		behaviour faultserver.Behaviour
+		want      int64
+	}{
+		"plain":                     {faultserver.JSON(`{"time": 160}`), 160},
+		"other members are ignored": {faultserver.JSON(` {"x":[{"time":1}],"time":160,"Time":"no"} ` + "\n"), 160},
+		"zero":                      {faultserver.JSON(`{"time":0}`), 0},
+		"negative":                  {faultserver.JSON(`{"time":-5}`), -5},
+		"64 bits":                   {faultserver.JSON(`{"time":9223372036854775807}`), 9223372036854775807},
+		"chunked":                   {faultserver.Raw(chunkedHead+"5\r\n{\"tim\r\n5\r\ne\":3}\r\n0\r\n\r\n", true), 3},
+		"no length, ended by close": {faultserver.Raw("HTTP/1.1 200 OK\r\n\r\n{\"time\":4}", false), 4},
+		"gzip":                      {faultserver.Status(200, zipped(t, []byte(`{"time":5}`)), "Content-Encoding: gzip"), 5},
+		"exactly the largest body":  {faultserver.JSON(padded(maxBody)), 7},
+		"text/plain is as good":     {faultserver.Raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n{\"time\":6}", true), 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := faultserver.New(t, test.behaviour)
+			got, err := newClient(t, server.URL).Fetch(t.Context(), 0)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestAnythingElseIsAFailedAttempt(t *testing.T) {
+	gzipBomb := zipped(t, []byte(padded(8<<20)))
+	corrupt := []byte(zipped(t, []byte(padded(1000))))
+	corrupt[len(corrupt)-6] ^= 0xff // in the checksum
+	for name, test := range map[string]struct {
+		behaviour faultserver.Behaviour
+		reason    string
+	}{
+		"201":                    {faultserver.Status(201, `{"time":1}`), "status 201"},
+		"204":                    {faultserver.Raw("HTTP/1.1 204 No Content\r\n\r\n", true), "status 204"},
+		"206":                    {faultserver.Status(206, `{"time":1}`), "status 206"},
+		"404":                    {faultserver.Status(404, `{"time":1}`), "status 404"},
+		"429":                    {faultserver.Status(429, `{"time":1}`, "Retry-After: 1"), "status 429"},
+		"500":                    {faultserver.Status(500, `{"time":1}`), "status 500"},
+		"500 whose body hangs":   {faultserver.Hang("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{"), "status 500"},
+		"101":                    {faultserver.Raw("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", false), "status 101"},
+		"HTML":                   {faultserver.JSON(`<html>{"time":1}</html>`), "invalid body"},
+		"empty":                  {faultserver.JSON(``), "invalid body"},
+		"null":                   {faultserver.JSON(`null`), "invalid body"},
+		"array":                  {faultserver.JSON(`[{"time":1}]`), "invalid body"},
+		"number":                 {faultserver.JSON(`1`), "invalid body"},
+		"no time":                {faultserver.JSON(`{}`), "invalid body"},
+		"time is a string":       {faultserver.JSON(`{"time":"1"}`), "invalid body"},
+		"time is null":           {faultserver.JSON(`{"time":null}`), "invalid body"},
+		"time is an object":      {faultserver.JSON(`{"time":{}}`), "invalid body"},
+		"time has a fraction":    {faultserver.JSON(`{"time":1.5}`), "invalid body"},
+		"time has an exponent":   {faultserver.JSON(`{"time":1e400}`), "invalid body"},
+		"time is over 64 bits":   {faultserver.JSON(`{"time":9223372036854775808}`), "invalid body"},
+		"Time is not time":       {faultserver.JSON(`{"Time":5}`), "invalid body"},
+		"two values":             {faultserver.JSON(`{"time":1}{"time":2}`), "invalid body"},
+		"trailing data":          {faultserver.JSON(`{"time":1} x`), "invalid body"},
+		"cut JSON":               {faultserver.JSON(`{"time":1`), "invalid body"},
+		"200,000 brackets":       {faultserver.JSON(strings.Repeat("[", 200_000)), "invalid body"},
+		"one byte too large":     {faultserver.JSON(padded(maxBody + 1)), "body too large"},
+		"endless body":           {faultserver.Endless(chunkedHead, "3e8\r\n"+strings.Repeat(" ", 1000)+"\r\n"), "body too large"},
+		"gzip bomb":              {faultserver.Status(200, gzipBomb, "Content-Encoding: gzip"), "body too large"},
+		"corrupt gzip":           {faultserver.Status(200, string(corrupt), "Content-Encoding: gzip"), "corrupt body"},
+		"gzip that is none":      {faultserver.Status(200, `{"time":1}`, "Content-Encoding: gzip"), "corrupt body"},
+		"body shorter":           {faultserver.Raw("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"time\":1}", false), "incomplete body"},
+		"bad chunk":              {faultserver.Raw(chunkedHead+"zz\r\n{\"time\":1}", false), "incomplete body"},
+		"last chunk missing":     {faultserver.Raw(chunkedHead+"a\r\n{\"time\":1}\r\n", false), "incomplete body"},
+		"garbage status line":    {faultserver.Raw("It works!\r\n\r\n", false), "invalid response"},
+		"endless headers":        {faultserver.Endless("HTTP/1.1 200 OK\r\n", "X: "+strings.Repeat("x", 1000)+"\r\n"), "invalid response"},
+		"connection reset":       {faultserver.Reset(""), "connection reset"},
+		"reset in the body":      {faultserver.Reset("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"time\":1}"), "connection reset"},
+		"connection closed":      {faultserver.Close(), "connection closed"},
+		"plain text for a proxy": {faultserver.Raw("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", true), "status 407"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := faultserver.New(t, test.behaviour)
+			_, err := newClient(t, server.URL).Fetch(t.Context(), 0)
+			require.Error(t, err)
+			assert.Equal(t, test.reason, reasonOf(t, err))
+		})
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	elsewhere := faultserver.New(t, faultserver.Answer(1))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := faultserver.New(t, faultserver.Status(status, "", "Location: "+elsewhere.URL))
+		_, err := newClient(t, server.URL).Fetch(t.Context(), 0)
+		require.Error(t, err)
+		assert.Regexp(t, `^status 30\d$`, reasonOf(t, err))
+		assert.Equal(t, 1, server.Requests())
+	}
+	assert.Zero(t, elsewhere.Requests())
+}
+
+func TestNothingListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	_, err = newClient(t, "http://"+listener.Addr().String()).Fetch(t.Context(), 0)
+	assert.Equal(t, "connection refused", reasonOf(t, err))
+}
+
+func TestAnUntrustedCertificateFailsTheAttempt(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	_, err := newClient(t, server.URL).Fetch(t.Context(), 0)
+	assert.Equal(t, "TLS failure", reasonOf(t, err))
+	var certificate *tls.CertificateVerificationError
+	assert.ErrorAs(t, err, &certificate, "the log is told the whole truth")
+}
+
+func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
+	proxy := faultserver.New(t, faultserver.Answer(1))
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	_, _ = newClient(t, "http://hedgerow.invalid/").Fetch(t.Context(), 0)
+	assert.Zero(t, proxy.Requests())
+}
+
+func TestTheRequest(t *testing.T) {
+	server := faultserver.New(t, faultserver.Answer(1))
+	target := strings.Replace(server.URL, "http://", "http://user:secret@", 1) + "?key=a%20b"
+	_, err := newClient(t, target).Fetch(t.Context(), 0)
+	require.NoError(t, err)
+	request := server.Request(0)
+	assert.Equal(t, "GET", request.Method)
+	assert.Equal(t, "/api/work?key=a%20b", request.RequestURI)
+	assert.Equal(t, "hedgerow/test", request.UserAgent())
+	assert.Equal(t, "application/json", request.Header.Get("Accept"))
+	user, password, ok := request.BasicAuth()
+	assert.True(t, ok)
+	assert.Equal(t, "user:secret", user+":"+password)
+}
+
+func TestAttemptsUseConnectionsAgain(t *testing.T) {
+	for name, behaviour := range map[string]faultserver.Behaviour{
+		"after a success":        faultserver.Answer(1),
+		"after a failed status":  faultserver.Status(500, strings.Repeat("x", 10_000)),
+		"after an invalid body":  faultserver.JSON("[]"),
+		"after a redirect":       faultserver.Status(302, "moved", "Location: /"),
+		"after an empty failure": faultserver.Status(503, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := faultserver.New(t, behaviour)
+			client := newClient(t, server.URL)
+			// The connection of a failed status is free when its body has been read, a moment after the attempt.
+			idle := make(chan error, 1)
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) { idle <- err }})
+			for range 5 {
+				_, _ = client.Fetch(ctx, 0)
+				require.NoError(t, <-idle)
+			}
+			_, dialled := server.Connections()
+			assert.Equal(t, 1, dialled)
+		})
+	}
+}
+
+func TestAConnectionClosedWhileIdleIsNoVisibleError(t *testing.T) {
+	server := faultserver.New(t, faultserver.Answer(1), faultserver.Close(), faultserver.Answer(2))
+	client := newClient(t, server.URL)
+	_, err := client.Fetch(t.Context(), 0)
+	require.NoError(t, err)
+	got, err := client.Fetch(t.Context(), 0)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, got)
+}
+
+func TestACancelledAttemptResetsItsConnection(t *testing.T) {
+	ended := make(chan error, 1)
+	server := faultserver.New(t, func(conn net.Conn) bool {
+		_, err := conn.Read(make([]byte, 1))
+		ended <- err
+		return false
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		server.WaitForRequests(t, 1)
+		cancel()
+	}()
+	_, err := newClient(t, server.URL).Fetch(ctx, 0)
+	require.Error(t, err)
+	select {
+	case err := <-ended:
+		assert.ErrorContains(t, err, "connection reset by peer")
+	case <-time.After(10 * time.Second):
+		t.Fatal("the connection was not closed")
+	}
+}
+
+func TestAnIdleConnectionIsClosedAndNotReset(t *testing.T) {
+	ended := make(chan error, 1)
+	server := faultserver.New(t, func(conn net.Conn) bool {
+		faultserver.Answer(1)(conn)
+		_, err := conn.Read(make([]byte, 1))
+		ended <- err
+		return false
+	})
+	client := newClient(t, server.URL)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := client.Fetch(ctx, 0)
+	require.NoError(t, err)
+	cancel()
+	client.CloseIdleConnections()
+	assert.EqualError(t, <-ended, "EOF")
+}

@@ -1,0 +1,217 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// ErrHelp says that the help was asked for and has been printed.
+var ErrHelp = errors.New("help was printed")
+
+const description = "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time the caller gives it."
+
+// Parse reads the command line and the environment and checks the settings of the command. It returns the command's name with
+// them. The error is ErrHelp, or has one readable line for each problem.
+func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err error) {
+	var p problems
+	parser, err := kong.New(&c,
+		kong.Name("hedgerow"),
+		kong.Description(description),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { panic(ErrHelp) }), // the flag --help is the only one to exit
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), mapper(&p, parseDuration)),
+		kong.TypeMapper(reflect.TypeFor[Size](), mapper(&p, parseSize)),
+		kong.TypeMapper(reflect.TypeFor[int](), mapper(&p, parseInt)),
+		kong.TypeMapper(reflect.TypeFor[uint64](), mapper(&p, parseUint)),
+		kong.TypeMapper(reflect.TypeFor[float64](), mapper(&p, parseFloat)),
+		kong.TypeMapper(reflect.TypeFor[bool](), boolMapper{mapper(&p, parseBool)}),
+	)
+	if err != nil {
+		return "", c, err
+	}
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			if recovered != ErrHelp { //nolint:errorlint // the very value that Exit panics with
+				panic(recovered)
+			}
+			err = ErrHelp
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return "", c, err
+	}
+	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
+		p.add(name, "unknown setting")
+	}
+	command = strings.Fields(parsed.Command() + " serve")[0]
+	if len(p.lines) == 0 {
+		c.check(command, &p)
+	}
+	return command, c, p.err()
+}
+
+// problems collects what is wrong with the settings, each thing once.
+type problems struct{ lines []string }
+
+func (p *problems) add(setting, problem string) {
+	line := setting + ": " + problem
+	if !slices.Contains(p.lines, line) {
+		p.lines = append(p.lines, line)
+	}
+}
+
+func (p *problems) err() error {
+	if len(p.lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(p.lines, "\n"))
+}
+
+// mapper reads a value by parse and makes a bad one a problem, so that kong goes on and finds the others too. An empty value
+// stands for the default.
+func mapper[T any](p *problems, parse func(string) (T, error)) kong.Mapper {
+	return kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+			return err
+		}
+		if text == "" {
+			text = ctx.Value.Default
+		}
+		value, err := parse(text)
+		if err != nil {
+			if !ctx.Value.Active {
+				return nil // a flag of another command
+			}
+			p.add(settingName(ctx.Value), fmt.Sprintf("%q is %v", text, err))
+			return nil
+		}
+		target.Set(reflect.ValueOf(value))
+		return nil
+	})
+}
+
+// boolMapper lets a flag without a value be true.
+type boolMapper struct{ kong.Mapper }
+
+func (boolMapper) IsBool() bool { return true }
+
+func (m boolMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		target.SetBool(true)
+		return nil
+	}
+	return m.Mapper.Decode(ctx, target)
+}
+
+// settingName is how messages call a setting: by its flag and its variable.
+func settingName(v *kong.Value) string {
+	name := "--" + v.Name
+	if len(v.Tag.Envs) > 0 {
+		name += " (" + v.Tag.Envs[0] + ")"
+	}
+	return name
+}
+
+var (
+	errNoDuration = errors.New("no duration like 250ms or 1m30s")
+	errNoInt      = errors.New("no whole number")
+	errNoBool     = errors.New("neither true nor false")
+	errNoNumber   = errors.New("no number")
+	errNoSize     = errors.New("no size like 65536, 64KiB or 1MiB")
+)
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, errNoDuration
+	}
+	return d, nil
+}
+
+func parseBool(text string) (bool, error) {
+	if text == "" {
+		return false, nil
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, errNoBool
+	}
+	return b, nil
+}
+
+func parseInt(text string) (int, error) {
+	i, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, errNoInt
+	}
+	return i, nil
+}
+
+func parseUint(text string) (uint64, error) {
+	u, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, errNoInt
+	}
+	return u, nil
+}
+
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, errNoNumber
+	}
+	return f, nil
+}
+
+// Size is a number of bytes, written plain or with KiB, MiB or GiB.
+type Size int64
+
+func parseSize(text string) (Size, error) {
+	number, shift := text, 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if digits, ok := strings.CutSuffix(text, unit); ok {
+			number, shift = digits, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 32) // at most 2 GiB, or as many of the unit
+	if err != nil {
+		return 0, errNoSize
+	}
+	return Size(n) << shift, nil
+}
+
+// serviceLink matches the variables that Kubernetes adds for a Service whose name begins with hedgerow.
+var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_|$)`)
+
+// unknownVariables are those of our prefix that no command knows: most likely misspelt.
+func unknownVariables(root *kong.Node, environ []string) []string {
+	known := map[string]bool{}
+	_ = kong.Visit(root, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			for _, name := range flag.Envs {
+				known[name] = true
+			}
+		}
+		return next(nil)
+	})
+	var unknown []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "HEDGEROW_") && !known[name] && !serviceLink.MatchString(name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,267 @@
+package http_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/faultserver"
+	hedgerow "hedgerow/internal/http"
+)
+
+var (
+	endpoints = []string{"/api/all", "/api/first", "/api/within-timeout", "/api/smart"}
+	fails     = faultserver.Status(500, `{"error":"no"}`)
+	hangs     = faultserver.Hang("")
+)
+
+func answers(time int) faultserver.Behaviour { return faultserver.Answer(time) }
+
+func outcomesOf(p hedgerow.Problem) []string {
+	var outcomes []string
+	for _, a := range p.Attempts {
+		outcomes = append(outcomes, a.Outcome)
+	}
+	return outcomes
+}
+
+func TestAnAnswerIsTheTimeAndNothingElseOfTheBody(t *testing.T) {
+	s := newService(t, defaults(), faultserver.JSON(`{"time": 5, "secret": "x", "Time": 7}`))
+	for path, body := range map[string]string{
+		"/api/first": `{"time":5}`, "/api/smart": `{"time":5}`,
+		"/api/all": `[{"time":5},{"time":5},{"time":5}]`, "/api/within-timeout": `[{"time":5},{"time":5},{"time":5}]`,
+	} {
+		a := s.get(t, path+"?timeout=10000")
+		assert.Equal(t, http.StatusOK, a.StatusCode, path)
+		assert.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"), path)
+		assert.Equal(t, body, a.body, path)
+	}
+}
+
+func TestAllAnswersWithTheSuccessesInOrderOfArrival(t *testing.T) {
+	overtaken := make(chan struct{})
+	s := newService(t, defaults(), fails, faultserver.When(overtaken, answers(1)), func(conn net.Conn) bool {
+		defer close(overtaken)
+		return answers(2)(conn)
+	})
+	a := s.get(t, "/api/all?timeout=10000")
+	assert.Equal(t, `[{"time":2},{"time":1}]`, a.body)
+}
+
+func TestFirstDoesNotWaitForLosers(t *testing.T) {
+	s := newService(t, defaults(), hangs, answers(2), hangs)
+	a := s.get(t, "/api/first?timeout=60000")
+	assert.Equal(t, `{"time":2}`, a.body)
+}
+
+func TestWithinTimeoutAnswersWithWhatThereIsAtTheTimeout(t *testing.T) {
+	s := newService(t, defaults(), hangs, answers(2), fails)
+	a := s.get(t, "/api/within-timeout?timeout=300")
+	assert.Equal(t, http.StatusOK, a.StatusCode)
+	assert.Equal(t, `[{"time":2}]`, a.body)
+}
+
+func TestSmartSendsOneRequestWhenTheFirstSucceedsInTime(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for range 10 {
+		assert.Equal(t, `{"time":1}`, s.get(t, "/api/smart?timeout=10000").body)
+	}
+	assert.Equal(t, 10, s.upstream.Requests())
+}
+
+func TestSmartSendsTwoMoreWhenTheFirstFails(t *testing.T) {
+	settings := defaults()
+	settings.HedgeDelay = time.Hour
+	s := newService(t, settings, fails, hangs, answers(3))
+	assert.Equal(t, `{"time":3}`, s.get(t, "/api/smart?timeout=10000").body)
+	assert.Equal(t, 3, s.upstream.Requests())
+}
+
+func TestSmartSendsTwoMoreAtTheHedgeDelay(t *testing.T) {
+	settings := defaults()
+	settings.HedgeDelay = 20 * time.Millisecond
+	s := newService(t, settings, hangs, hangs, answers(3))
+	assert.Equal(t, `{"time":3}`, s.get(t, "/api/smart?timeout=10000").body)
+	assert.Equal(t, 3, s.upstream.Requests())
+}
+
+func TestSmartLetsTheFirstAttemptsLateSuccessWin(t *testing.T) {
+	settings := defaults()
+	settings.HedgeDelay = 20 * time.Millisecond
+	hedged := make(chan struct{})
+	s := newService(t, settings, faultserver.When(hedged, answers(1)), hangs, hangs)
+	go func() {
+		s.upstream.WaitForRequests(t, 3)
+		close(hedged)
+	}()
+	assert.Equal(t, `{"time":1}`, s.get(t, "/api/smart?timeout=10000").body)
+}
+
+func TestAllAttemptsFailed(t *testing.T) {
+	s := newService(t, defaults(), fails)
+	for _, path := range []string{"/api/all", "/api/first", "/api/smart"} {
+		p := problem(t, s.get(t, path+"?timeout=60000"), http.StatusBadGateway)
+		assert.Equal(t, "all attempts at the upstream API failed", p.Detail)
+		require.Len(t, p.Attempts, 3)
+		for _, attempt := range p.Attempts {
+			assert.Equal(t, "failed", attempt.Outcome)
+			assert.Equal(t, "status 500", attempt.Reason)
+			assert.Positive(t, attempt.Duration)
+		}
+	}
+	a := s.get(t, "/api/within-timeout?timeout=60000")
+	assert.Equal(t, http.StatusOK, a.StatusCode)
+	assert.Equal(t, `[]`, a.body)
+}
+
+func TestNothingAtTheTimeout(t *testing.T) {
+	for path, want := range map[string][]string{
+		"/api/all":   {"timed_out", "timed_out", "timed_out"},
+		"/api/first": {"timed_out", "timed_out", "timed_out"},
+		"/api/smart": {"timed_out"},
+	} {
+		s := newService(t, defaults(), hangs)
+		p := problem(t, s.get(t, path+"?timeout=50"), http.StatusGatewayTimeout)
+		assert.Equal(t, "no answer from the upstream API within the timeout", p.Detail)
+		assert.Equal(t, want, outcomesOf(p), path)
+		assert.GreaterOrEqual(t, p.Attempts[0].Duration, 49.0)
+		assert.Empty(t, p.Attempts[0].Reason)
+	}
+	s := newService(t, defaults(), hangs)
+	assert.Equal(t, `[]`, s.get(t, "/api/within-timeout?timeout=50").body)
+}
+
+func TestAllWithOneAttemptRunningAtTheTimeout(t *testing.T) {
+	s := newService(t, defaults(), answers(1), fails, hangs)
+	p := problem(t, s.get(t, "/api/all?timeout=300"), http.StatusGatewayTimeout)
+	assert.ElementsMatch(t, []string{"won", "failed", "timed_out"}, outcomesOf(p))
+}
+
+func TestAnUpstreamFaultIsAFailedAttemptOrEndsAtTheDeadline(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for name, test := range map[string]struct {
+		fault  faultserver.Behaviour
+		status int
+	}{
+		"fails":                 {fails, 502},
+		"resets":                {faultserver.Reset(""), 502},
+		"closes":                {faultserver.Close(), 502},
+		"cuts the body":         {faultserver.Raw(ok+"Content-Length: 11\r\n\r\n{\"time\":1}", false), 502},
+		"lacks the last chunk":  {faultserver.Raw(ok+"Transfer-Encoding: chunked\r\n\r\na\r\n{\"time\":1}\r\n", false), 502},
+		"answers garbage":       {faultserver.JSON("<html>"), 502},
+		"redirects":             {faultserver.Status(302, "", "Location: /"), 502},
+		"hangs":                 {hangs, 504},
+		"hangs in the headers":  {faultserver.Hang(ok + "Content-Len"), 504},
+		"hangs in the body":     {faultserver.Hang(ok + "Content-Length: 10\r\n\r\n{\"ti"), 504},
+		"trickles the headers":  {faultserver.Trickle(ok+"Content-Length: 10\r\n\r\n", 20*time.Millisecond), 504},
+		"trickles the body":     {faultserver.Trickle(ok+"Content-Length: 10\r\n\r\n{\"time\":1}", 8*time.Millisecond), 504},
+		"trickles white space":  {faultserver.Trickle(ok+"Content-Length: 999\r\n\r\n"+strings.Repeat(" ", 900), 5*time.Millisecond), 504},
+		"fails, the body hangs": {faultserver.Hang("HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\n"), 502},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, defaults(), test.fault)
+			for _, path := range []string{"/api/all", "/api/first", "/api/smart"} {
+				problem(t, s.get(t, path+"?timeout=200"), test.status)
+			}
+			a := s.get(t, "/api/within-timeout?timeout=200")
+			assert.Equal(t, http.StatusOK, a.StatusCode)
+			assert.Equal(t, `[]`, a.body)
+		})
+	}
+}
+
+func TestBeyondTheCapACallIsRefusedWithoutAnUpstreamRequest(t *testing.T) {
+	settings := defaults()
+	settings.MaxInFlight = 3
+	s := newService(t, settings, hangs)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/all?timeout=60000", nil)
+		_, err := s.Client().Do(request) //nolint:bodyclose // it never gets an answer
+		gone <- err
+	}()
+	s.upstream.WaitForRequests(t, 3)
+	for _, path := range endpoints {
+		a := s.get(t, path+"?timeout=1000")
+		p := problem(t, a, http.StatusServiceUnavailable)
+		assert.Equal(t, "1", a.Header.Get("Retry-After"))
+		assert.Empty(t, p.Attempts)
+	}
+	assert.Equal(t, 3, s.upstream.Requests())
+	assert.Equal(t, http.StatusOK, s.get(t, "/livez").StatusCode)
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
+}
+
+func TestACallerGoneCancelsItsAttemptsAndIsLoggedAs499(t *testing.T) {
+	cancelled := make(chan struct{}, 3)
+	s := newService(t, defaults(), func(conn net.Conn) bool {
+		hangs(conn)
+		cancelled <- struct{}{}
+		return false
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		s.upstream.WaitForRequests(t, 3)
+		cancel()
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/first?timeout=60000", nil)
+	require.NoError(t, err)
+	_, err = s.Client().Do(request) //nolint:bodyclose // it gets no answer
+	require.ErrorIs(t, err, context.Canceled)
+	for range 3 {
+		<-cancelled
+	}
+	line := s.log.wait(t, "status", 499.0)
+	assert.Equal(t, "INFO", line["level"])
+	assert.Equal(t, 3, strings.Count(line["attempts"].(string), "abandoned"))
+}
+
+func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
+	s := &service{log: &log{}}
+	source := func(context.Context, int) (int64, error) { panic("boom at 127.0.0.1") }
+	s.start(t, fanout.New(source, defaults()))
+	defer s.Close()
+	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusBadGateway)
+	assert.Equal(t, "internal error", p.Attempts[0].Reason)
+}
+
+// service that panics or fails in a way that no caller can help.
+type broken struct{ err error }
+
+func (b broken) Do(context.Context, time.Time, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+	if b.err == nil {
+		panic("boom at 127.0.0.1")
+	}
+	return fanout.Answer[int64]{}, b.err
+}
+
+func TestAPanicOfAHandlerIsA500AndTheProcessGoesOn(t *testing.T) {
+	s := &service{log: &log{}}
+	s.start(t, broken{})
+	defer s.Close()
+	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusInternalServerError)
+	assert.Equal(t, "internal error", p.Detail)
+	line := s.log.wait(t, "msg", "panic in a handler")
+	assert.Contains(t, line["stack"], "broken.Do")
+	assert.Equal(t, "ERROR", s.log.wait(t, "status", 500.0)["level"])
+	assert.Equal(t, http.StatusOK, s.get(t, "/livez").StatusCode)
+}
+
+func TestAnUnknownErrorIsA500WithoutDetail(t *testing.T) {
+	s := &service{log: &log{}}
+	s.start(t, broken{errors.New("at 127.0.0.1")})
+	defer s.Close()
+	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusInternalServerError)
+	assert.Equal(t, "internal error", p.Detail)
+}

@@ -1,0 +1,155 @@
+package http
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hedgerow/internal/fanout"
+)
+
+// Service runs calls. A *fanout.Service[int64] does.
+type Service interface {
+	// Do returns by the deadline. Its errors are those of fanout.Service.Do.
+	Do(ctx context.Context, deadline time.Time, strategy fanout.Strategy[int64]) (fanout.Answer[int64], error)
+}
+
+type handlers struct {
+	service    Service
+	maxTimeout time.Duration
+	ready      func() bool
+}
+
+// all godoc
+//
+//	@Summary		Every success, when all three attempts have ended
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have
+//	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
+//	@Tags			strategies
+//	@Produce		json,application/problem+json
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200		{array}		Answer			"The successes"
+//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502		{object}	AllFailed		"All three attempts failed"
+//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504		{object}	TimedOut		"An attempt was still running at the timeout"
+//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Router			/api/all [get]
+func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
+
+// first godoc
+//
+//	@Summary		The first success of three attempts
+//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there
+//	@Description	is no success at the timeout.
+//	@Tags			strategies
+//	@Produce		json,application/problem+json
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200		{object}	Answer			"The first success"
+//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502		{object}	AllFailed		"All three attempts failed"
+//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504		{object}	TimedOut		"No success at the timeout"
+//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Router			/api/first [get]
+func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
+
+// withinTimeout godoc
+//
+//	@Summary		The successes there are at the timeout
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when
+//	@Description	all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
+//	@Tags			strategies
+//	@Produce		json,application/problem+json
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200		{array}		Answer			"The successes, maybe none"
+//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Router			/api/within-timeout [get]
+func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTimeout, many) }
+
+// smart godoc
+//
+//	@Summary		One attempt, and two more when it is slow or fails
+//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with
+//	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
+//	@Tags			strategies
+//	@Produce		json,application/problem+json
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200		{object}	Answer			"The first success"
+//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502		{object}	AllFailed		"All attempts failed"
+//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504		{object}	TimedOut		"No success at the timeout"
+//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Router			/api/smart [get]
+func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
+
+// answer runs a call by a strategy and writes its values in the given shape.
+func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape func([]int64) any) {
+	timeout, err := parseTimeout(c.Request.URL.RawQuery, h.maxTimeout)
+	if err != nil {
+		writeProblem(c, err, nil)
+		return
+	}
+	answer, err := h.service.Do(c.Request.Context(), arrival(c).Add(timeout), strategy)
+	noteCall(c, timeout, answer.Attempts)
+	if err != nil {
+		writeProblem(c, err, answer.Attempts)
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.JSON(http.StatusOK, shape(answer.Values))
+}
+
+// one is the shape of an answer that has exactly one value.
+func one(values []int64) any { return Answer{Time: values[0]} }
+
+// many is the shape of an answer that has any number of values.
+func many(values []int64) any {
+	answers := make([]Answer, len(values))
+	for i, v := range values {
+		answers[i] = Answer{Time: v}
+	}
+	return answers
+}
+
+// livez godoc
+//
+//	@Summary		Is the process alive?
+//	@Description	Answers 200 as long as the process can answer at all.
+//	@Tags			health
+//	@Produce		json
+//	@Success		200	{object}	Health
+//	@Router			/livez [get]
+func (h *handlers) livez(c *gin.Context) { writeHealth(c) }
+
+// readyz godoc
+//
+//	@Summary		Should the process get calls?
+//	@Description	Answers 503 from the moment the process is told to stop. Calls are still answered for a while.
+//	@Tags			health
+//	@Produce		json,application/problem+json
+//	@Success		200	{object}	Health
+//	@Failure		503	{object}	NotReady	"Shutting down"
+//	@Header			503	{integer}	Retry-After	"Seconds to wait"
+//	@Router			/readyz [get]
+func (h *handlers) readyz(c *gin.Context) {
+	if !h.ready() {
+		writeProblem(c, errNotReady, nil)
+		return
+	}
+	writeHealth(c)
+}
+
+func writeHealth(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.JSON(http.StatusOK, Health{Status: "ok"})
+}

@@ -1,0 +1,130 @@
+package http
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hedgerow/internal/fanout"
+)
+
+// Keys under which a request's data is kept in its gin context.
+const (
+	arrivalKey   = "arrival"
+	requestIDKey = "request_id"
+	callKey      = "call"
+)
+
+// noteArrival starts the clock of a call. It runs first.
+func noteArrival(c *gin.Context) { c.Set(arrivalKey, time.Now()) }
+
+func arrival(c *gin.Context) time.Time { return c.GetTime(arrivalKey) }
+
+const requestIDHeader = "X-Request-Id"
+
+// validRequestID is what a caller may choose as its request's id; anything else is replaced, for it goes into headers and logs.
+var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]{1,128}$`)
+
+// identify gives the request an id, the caller's if that is valid, and echoes it.
+func identify(c *gin.Context) {
+	id := c.GetHeader(requestIDHeader)
+	if !validRequestID.MatchString(id) {
+		id = rand.Text()
+	}
+	c.Set(requestIDKey, id)
+	c.Header(requestIDHeader, id)
+}
+
+func requestID(c *gin.Context) string { return c.GetString(requestIDKey) }
+
+// apiPolicy is the content security policy of everything but the console: none of it is a page.
+const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
+
+// secure sets the headers that keep browsers from doing more with an answer than show it. There is no Access-Control-* header
+// anywhere: a page of another origin cannot read an answer.
+func secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", apiPolicy)
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// call is what the log tells of a call beyond its request.
+type call struct {
+	timeout  time.Duration
+	attempts []fanout.Attempt
+}
+
+func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) {
+	c.Set(callKey, call{timeout, attempts})
+}
+
+// observeCalls tells observe of each call when it has been answered.
+func observeCalls(observe func(endpoint string, status int, duration time.Duration)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Next()
+		observe(c.FullPath(), c.Writer.Status(), time.Since(arrival(c)))
+	}
+}
+
+// logRequests writes one line for each request when it has been answered.
+func logRequests(logger *slog.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Next()
+		status := c.Writer.Status()
+		level := slog.LevelInfo
+		if status == 500 {
+			level = slog.LevelError
+		}
+		ctx := c.Request.Context()
+		if !logger.Enabled(ctx, level) {
+			return
+		}
+		attributes := make([]slog.Attr, 0, 8)
+		attributes = append(attributes,
+			slog.String("method", c.Request.Method),
+			slog.String("path", c.Request.URL.Path),
+			slog.Int("status", status),
+			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
+			slog.String("remote", c.Request.RemoteAddr),
+			slog.String("request_id", requestID(c)))
+		if v, ok := c.Get(callKey); ok {
+			call := v.(call)
+			attributes = append(attributes,
+				slog.Int64("timeout_ms", call.timeout.Milliseconds()),
+				slog.String("attempts", summary(call.attempts)))
+		}
+		logger.LogAttrs(ctx, level, "request", attributes...)
+	}
+}
+
+// summary tells of attempts in a few words each: "failed 20ms (status 500), won 131.5ms".
+func summary(attempts []fanout.Attempt) string {
+	var b strings.Builder
+	for i, a := range attempts {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %vms", a.Outcome, milliseconds(a.Duration))
+		if reason := a.Reason(); reason != "" {
+			fmt.Fprintf(&b, " (%s)", reason)
+		}
+	}
+	return b.String()
+}
+
+// survive turns a panic of a handler into a 500.
+func survive(logger *slog.Logger) gin.HandlerFunc {
+	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, panicked any) {
+		logger.Error("panic in a handler", "panic", panicked, "request_id", requestID(c), "stack", string(debug.Stack()))
+		writeProblem(c, fmt.Errorf("panic: %v", panicked), nil)
+	})
+}

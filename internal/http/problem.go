@@ -1,0 +1,77 @@
+package http
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gin-gonic/gin/render"
+
+	"hedgerow/internal/fanout"
+)
+
+// statusClientClosedRequest is nginx's status for a caller that has gone away. It is logged; nobody receives it.
+const statusClientClosedRequest = 499
+
+// retryAfter is what refused callers are told, in seconds.
+const retryAfter = "1"
+
+var (
+	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
+	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")
+	errNotReady         = errors.New("shutting down")
+)
+
+// errorStatus is the one place where errors become statuses.
+func errorStatus(err error) (status int, detail string) {
+	var timeout *timeoutError
+	switch {
+	case errors.As(err, &timeout):
+		return http.StatusBadRequest, timeout.Error()
+	case errors.Is(err, errNotFound):
+		return http.StatusNotFound, err.Error()
+	case errors.Is(err, errMethodNotAllowed):
+		return http.StatusMethodNotAllowed, err.Error()
+	case errors.Is(err, fanout.ErrAbandoned):
+		return statusClientClosedRequest, err.Error()
+	case errors.Is(err, fanout.ErrFailed):
+		return http.StatusBadGateway, "all attempts at the upstream API failed"
+	case errors.Is(err, fanout.ErrRefused):
+		return http.StatusServiceUnavailable, "too many attempts in flight, try again later"
+	case errors.Is(err, errNotReady):
+		return http.StatusServiceUnavailable, err.Error()
+	case errors.Is(err, fanout.ErrTimedOut):
+		return http.StatusGatewayTimeout, "no answer from the upstream API within the timeout"
+	}
+	return http.StatusInternalServerError, "internal error"
+}
+
+// writeProblem answers with err as problem details. attempts are shown with the statuses 502 and 504.
+func writeProblem(c *gin.Context, err error, attempts []fanout.Attempt) {
+	status, detail := errorStatus(err)
+	p := Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status,
+		Detail: detail, Error: detail, RequestID: requestID(c),
+	}
+	switch status {
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		p.Attempts = reports(attempts)
+	case http.StatusServiceUnavailable:
+		c.Header("Retry-After", retryAfter)
+	}
+	c.Abort()
+	c.Header("Cache-Control", "no-store")
+	c.Render(status, problemJSON{render.JSON{Data: p}})
+}
+
+// problemJSON is JSON of the type that RFC 9457 gives problem details.
+type problemJSON struct{ render.JSON }
+
+func (p problemJSON) Render(w http.ResponseWriter) error {
+	p.WriteContentType(w)
+	return p.JSON.Render(w)
+}
+
+func (problemJSON) WriteContentType(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+}

@@ -1,0 +1,45 @@
+package http
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/swaggo/swag"
+)
+
+// The console's own files are not part of the API.
+func isAsset(path string) bool { return path == "/" || strings.Contains(path, ".") }
+
+func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
+	var routed []string
+	heads := map[string]bool{}
+	for _, route := range newEngine(Settings{Logger: slog.New(slog.DiscardHandler)}).Routes() {
+		switch {
+		case isAsset(route.Path):
+		case route.Method == "HEAD":
+			heads[route.Path] = true
+		default:
+			routed = append(routed, strings.ToLower(route.Method)+" "+route.Path)
+		}
+	}
+
+	text, err := swag.ReadDoc()
+	require.NoError(t, err)
+	var document struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &document))
+	var documented []string
+	for path, methods := range document.Paths {
+		for method := range methods {
+			documented = append(documented, method+" "+path)
+			assert.True(t, heads[path], "%s has HEAD too", path)
+		}
+	}
+	assert.ElementsMatch(t, documented, routed)
+	assert.Len(t, heads, len(document.Paths))
+}

@@ -1,0 +1,36 @@
+package http
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+const (
+	headerTimeout  = 5 * time.Second
+	idleTimeout    = 2 * time.Minute
+	writeMargin    = 5 * time.Second // on top of the longest call
+	maxHeaderBytes = 16 << 10
+)
+
+// NewServer returns a server for handler that a slow or silent client cannot hold up. maxTimeout is the longest call.
+func NewServer(handler http.Handler, maxTimeout time.Duration, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		// Not shorter than a call: net/http takes a read that times out meanwhile for a caller gone.
+		ReadTimeout:    maxTimeout + writeMargin,
+		WriteTimeout:   maxTimeout + writeMargin,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// LimitConnections returns a listener with at most n connections open; further ones wait to be accepted.
+func LimitConnections(listener net.Listener, n int) net.Listener {
+	return netutil.LimitListener(listener, n)
+}

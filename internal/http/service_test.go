@@ -1,0 +1,156 @@
+package http_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/faultserver"
+	hedgerow "hedgerow/internal/http"
+	"hedgerow/internal/upstream"
+)
+
+const maxTimeout = 60 * time.Second
+
+// service is the whole product over real sockets, in front of an upstream that misbehaves as scripted.
+type service struct {
+	*httptest.Server
+	upstream *faultserver.Server
+	fanout   *fanout.Service[int64]
+	client   *upstream.Client
+	log      *log
+}
+
+func defaults() fanout.Settings {
+	return fanout.Settings{Producers: 3, HedgeDelay: 300 * time.Millisecond, LoserGrace: 250 * time.Millisecond, MaxInFlight: 3000}
+}
+
+func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserver.Behaviour) *service {
+	t.Helper()
+	s := &service{upstream: faultserver.New(t, behaviours...), log: &log{}}
+	target, err := url.Parse(s.upstream.URL)
+	require.NoError(t, err)
+	s.client = upstream.New(upstream.Settings{URL: target, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
+	s.fanout = fanout.New(s.client.Fetch, settings)
+	s.start(t, s.fanout)
+	t.Cleanup(s.client.CloseIdleConnections)
+	t.Cleanup(s.fanout.Wait)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// start serves calls to any service; the fields of the scripted upstream stay as they are.
+func (s *service) start(t *testing.T, calls hedgerow.Service) {
+	t.Helper()
+	logger := slog.New(slog.NewJSONHandler(s.log, nil))
+	s.Server = httptest.NewUnstartedServer(nil)
+	s.Config = hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+		Service: calls, MaxTimeout: maxTimeout, Logger: logger,
+		Ready:       func() bool { return true },
+		ObserveCall: func(string, int, time.Duration) {},
+	}), maxTimeout, logger)
+	s.Start()
+}
+
+// answer is a response that has been read to its end.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (s *service) do(t *testing.T, method, pathAndQuery string, headers ...string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+pathAndQuery, nil)
+	require.NoError(t, err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
+	}
+	response, err := s.Client().Do(request)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, response.Body.Close()) }()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return answer{response, string(body)}
+}
+
+func (s *service) get(t *testing.T, pathAndQuery string) answer {
+	t.Helper()
+	return s.do(t, http.MethodGet, pathAndQuery)
+}
+
+// problem checks that an answer is problem details in every member that all of them share, and returns it.
+func problem(t *testing.T, a answer, status int) hedgerow.Problem {
+	t.Helper()
+	assert.Equal(t, status, a.StatusCode, a.body)
+	assert.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+	var p hedgerow.Problem
+	decoder := json.NewDecoder(bytes.NewReader([]byte(a.body)))
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(&p))
+	assert.Equal(t, "about:blank", p.Type)
+	assert.Equal(t, http.StatusText(status), p.Title)
+	assert.Equal(t, status, p.Status)
+	assert.NotEmpty(t, p.Detail)
+	assert.Equal(t, p.Detail, p.Error)
+	assert.Equal(t, a.Header.Get("X-Request-Id"), p.RequestID)
+	assert.NotContains(t, a.body, "127.0.0.1", "no internal detail reaches the caller")
+	return p
+}
+
+// log collects log lines and lets a test wait for one.
+type log struct {
+	mu    sync.Mutex
+	lines []map[string]any
+	more  chan struct{}
+}
+
+func (l *log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var fields map[string]any
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return 0, err
+	}
+	l.lines = append(l.lines, fields)
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+	return len(line), nil
+}
+
+// wait returns the first line with a field of that value. It fails the test after ten seconds.
+func (l *log) wait(t *testing.T, key string, value any) map[string]any {
+	t.Helper()
+	timeout := time.After(10 * time.Second)
+	for {
+		l.mu.Lock()
+		for _, line := range l.lines {
+			if line[key] == value {
+				l.mu.Unlock()
+				return line
+			}
+		}
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		more := l.more
+		l.mu.Unlock()
+		select {
+		case <-more:
+		case <-timeout:
+			t.Fatalf("no line with %s=%v in the log: %v", key, value, l.lines)
+		}
+	}
+}

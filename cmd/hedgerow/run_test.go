@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/faultserver"
+)
+
+// TestMain lets the test binary be the program itself: tests of signals and exit codes start it as a process.
+func TestMain(m *testing.M) {
+	if os.Getenv("HEDGEROW_TEST_MAIN") != "" {
+		_ = os.Unsetenv("HEDGEROW_TEST_MAIN")
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running hedgerow.
+type process struct {
+	*exec.Cmd
+	stdout bytes.Buffer
+	log    *logLines
+}
+
+// start runs the program with nothing of the tester's settings. Addresses are free ones on the loopback interface.
+func start(t *testing.T, environment []string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...), log: newLogLines()}
+	p.Env = append([]string{"HEDGEROW_TEST_MAIN=1", "HEDGEROW_ADDR=127.0.0.1:0", "HEDGEROW_ADMIN_ADDR=", "HEDGEROW_UPSTREAM_ADDR=127.0.0.1:0"},
+		environment...)
+	p.Stdout, p.Stderr = &p.stdout, p.log
+	require.NoError(t, p.Start())
+	t.Cleanup(func() { _ = p.Process.Kill() })
+	return p
+}
+
+// end waits for the program to end and returns its exit code, -1 for a signal.
+func (p *process) end(t *testing.T) int {
+	t.Helper()
+	_ = p.Wait()
+	return p.ProcessState.ExitCode()
+}
+
+// logLines collects what a program writes to standard error and lets a test wait for a line.
+type logLines struct {
+	mu   sync.Mutex
+	text string
+	more chan struct{}
+}
+
+func newLogLines() *logLines { return &logLines{more: make(chan struct{})} }
+
+func (l *logLines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text += string(b)
+	close(l.more)
+	l.more = make(chan struct{})
+	return len(b), nil
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text
+}
+
+// wait returns the first line with msg. It fails the test after ten seconds.
+func (l *logLines) wait(t *testing.T, msg string) map[string]any {
+	t.Helper()
+	timeout := time.After(10 * time.Second)
+	for {
+		l.mu.Lock()
+		text, more := l.text, l.more
+		l.mu.Unlock()
+		for line := range strings.Lines(text) {
+			var fields map[string]any
+			if json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == msg {
+				return fields
+			}
+		}
+		select {
+		case <-more:
+		case <-timeout:
+			t.Fatalf("%q is not in the log:\n%s", msg, text)
+		}
+	}
+}
+
+const listening = "listening; the console is at /"
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(body)
+}
+
+func TestWithoutAnUpstreamTheTestingServerStandsInAndTheFirstLogLineSaysSo(t *testing.T) {
+	p := start(t, nil, "--upstream-min=1ms", "--upstream-max=2ms", "--upstream-fail=0")
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	first, _, _ := strings.Cut(p.log.String(), "\n")
+	assert.Contains(t, first, "built-in testing server")
+	for path, pattern := range map[string]string{
+		"/api/all":            `^\[{"time":[12]},{"time":[12]},{"time":[12]}\]$`,
+		"/api/first":          `^{"time":[12]}$`,
+		"/api/within-timeout": `^\[{"time":[12]},{"time":[12]},{"time":[12]}\]$`,
+		"/api/smart":          `^{"time":[12]}$`,
+	} {
+		status, body := get(t, url+path+"?timeout=10000")
+		assert.Equal(t, http.StatusOK, status, path)
+		assert.Regexp(t, pattern, body, path)
+	}
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	assert.Zero(t, p.end(t))
+}
+
+func TestExponeaURLIsTheUpstream(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Answer(5))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL + "?x=y"})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	_, body := get(t, url+"/api/first?timeout=10000")
+	assert.Equal(t, `{"time":5}`, body)
+	assert.Equal(t, "/api/work?x=y", upstream.Request(0).RequestURI)
+	assert.Equal(t, "hedgerow/dev", upstream.Request(0).UserAgent())
+	assert.NotContains(t, p.log.String(), "testing server")
+}
+
+func TestUpstreamRunsTheTestingServerAlone(t *testing.T) {
+	p := start(t, nil, "upstream", "--min=1ms", "--max=1ms", "--fail=0")
+	status, body := get(t, p.log.wait(t, "testing server is listening")["url"].(string))
+	assert.Equal(t, http.StatusOK, status)
+	assert.JSONEq(t, `{"time":1}`, body)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	assert.Zero(t, p.end(t))
+}
+
+func TestTheAdminAddressHasMetricsAndProfiles(t *testing.T) {
+	p := start(t, []string{"HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	admin := "http://" + p.log.wait(t, "admin address is listening")["addr"].(string)
+	get(t, url+"/api/first?timeout=10000")
+	get(t, url+"/api/first")
+	status, body := get(t, admin+"/metrics")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, `hedgerow_calls_total{endpoint="/api/first",status="200"} 1`)
+	assert.Contains(t, body, `hedgerow_calls_total{endpoint="/api/first",status="400"} 1`)
+	assert.Contains(t, body, `hedgerow_attempts_total{kind="first",outcome="won"} 1`)
+	status, _ = get(t, admin+"/debug/pprof/goroutine?debug=1")
+	assert.Equal(t, http.StatusOK, status)
+	status, _ = get(t, url+"/metrics")
+	assert.Equal(t, http.StatusNotFound, status, "callers do not see them")
+}
+
+func TestToldToStopItIsNotReadyAndAnswersTheCallsInFlight(t *testing.T) {
+	answer := make(chan struct{})
+	upstream := faultserver.New(t, faultserver.When(answer, faultserver.Answer(5)))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL}, "--shutdown-delay=300ms")
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	status, _ := get(t, url+"/readyz")
+	assert.Equal(t, http.StatusOK, status)
+
+	var call sync.WaitGroup
+	call.Go(func() {
+		status, body := get(t, url+"/api/first?timeout=30000")
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, `{"time":5}`, body)
+	})
+	upstream.WaitForRequests(t, 3)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.log.wait(t, "stopping")
+	status, body := get(t, url+"/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, body, "shutting down")
+	status, _ = get(t, url+"/livez")
+	assert.Equal(t, http.StatusOK, status)
+	close(answer)
+	call.Wait()
+	assert.Zero(t, p.end(t))
+	assert.Contains(t, p.log.String(), `"msg":"stopped"`)
+}
+
+func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Hang(""))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }() //nolint:bodyclose // it gets no answer
+	upstream.WaitForRequests(t, 3)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.log.wait(t, "stopping")
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.end(t)
+	status, ok := p.ProcessState.Sys().(syscall.WaitStatus)
+	require.True(t, ok)
+	assert.Equal(t, syscall.SIGTERM, status.Signal())
+}
+
+func TestCallsThatOutliveTheShutdownTimeoutAreAFailure(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Hang(""))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_SHUTDOWN_TIMEOUT=10ms"})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }() //nolint:bodyclose // it gets no answer
+	upstream.WaitForRequests(t, 3)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, exitFailure, p.end(t))
+	assert.Contains(t, p.log.String(), "hedgerow: calls were still in flight after the shutdown timeout of 10ms")
+}
+
+func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	addr := taken.Addr().String()
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		line string
+	}{
+		"port taken": {[]string{"--addr=" + addr, "--exponea-url=http://localhost/", "--log-level=error"}, exitFailure,
+			"hedgerow: --addr (HEDGEROW_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
+		"admin port taken": {[]string{"--admin-addr=" + addr, "--exponea-url=http://localhost/"}, exitFailure,
+			"hedgerow: --admin-addr (HEDGEROW_ADMIN_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
+		"upstream's port taken": {[]string{"upstream", "--addr=" + addr}, exitFailure,
+			"hedgerow: --addr (HEDGEROW_UPSTREAM_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
+		"bad setting": {[]string{"--producers=0"}, exitUsage,
+			"hedgerow: --producers (HEDGEROW_PRODUCERS): 0 is below 1\n"},
+		"two bad settings": {[]string{"--producers=x", "--max-body=y"}, exitUsage,
+			"hedgerow: --producers (HEDGEROW_PRODUCERS): \"x\" is no whole number\n" +
+				"hedgerow: --max-body (HEDGEROW_MAX_BODY): \"y\" is no size like 65536, 64KiB or 1MiB\n"},
+		"unknown flag":    {[]string{"--prodcers=3"}, exitUsage, "hedgerow: unknown flag --prodcers, did you mean \"--producers\"?\n"},
+		"unknown command": {[]string{"sevre"}, exitUsage, "hedgerow: unexpected argument sevre\n"},
+		"nobody to ask": {[]string{"healthcheck", "--addr=127.0.0.1:1"}, exitFailure,
+			"hedgerow: Get \"http://127.0.0.1:1/readyz\": dial tcp 127.0.0.1:1: connect: connection refused\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, nil, test.args...)
+			assert.Equal(t, test.code, p.end(t))
+			assert.Equal(t, test.line, p.log.String())
+			assert.Empty(t, p.stdout.String())
+		})
+	}
+}
+
+func TestHealthcheckAsksWhetherTheServiceIsReady(t *testing.T) {
+	p := start(t, []string{"EXPONEA_URL=http://localhost/"})
+	_, port, err := net.SplitHostPort(p.log.wait(t, listening)["addr"].(string))
+	require.NoError(t, err)
+	for _, addr := range []string{":" + port, "127.0.0.1:" + port, "0.0.0.0:" + port} {
+		assert.Zero(t, start(t, []string{"HEDGEROW_ADDR=" + addr, "HTTP_PROXY=http://127.0.0.1:1"}, "healthcheck").end(t), addr)
+	}
+	assert.Equal(t, exitFailure, start(t, []string{"HEDGEROW_ADDR=:" + port}, "healthcheck", "--path=/nope").end(t))
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	var out bytes.Buffer
+	assert.Zero(t, run(context.Background(), []string{"version"}, &out, io.Discard))
+	assert.Regexp(t, `^hedgerow dev go1\.\d+\S* \w+/\w+\n$`, out.String())
+	out.Reset()
+	assert.Zero(t, run(context.Background(), []string{"--help"}, &out, io.Discard))
+	for _, text := range []string{"serve", "upstream", "healthcheck", "version"} {
+		assert.Contains(t, out.String(), text)
+	}
+}
+
+func TestTheLogsLevelAndFormat(t *testing.T) {
+	p := start(t, []string{"EXPONEA_URL=http://localhost/"}, "--log-format=text")
+	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), `msg="listening`) }, 10*time.Second, time.Millisecond)
+	p = start(t, []string{"EXPONEA_URL=http://127.0.0.1:1/", "DEBUG=true"})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	get(t, url+"/api/first?timeout=1000")
+	assert.Equal(t, "DEBUG", p.log.wait(t, "attempt failed")["level"])
+	assert.Contains(t, p.log.wait(t, "attempt failed")["error"], "127.0.0.1:1", "the log is told the whole truth")
+}

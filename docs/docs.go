@@ -476,11 +476,11 @@ const docTemplate = `{
         "Attempt": {
             "type": "object",
             "required": [
-                "duration",
+                "duration_ms",
                 "outcome"
             ],
             "properties": {
-                "duration": {
+                "duration_ms": {
                     "description": "Duration in milliseconds.",
                     "type": "number",
                     "example": 212.4

@@ -67,8 +67,7 @@ func drain(server *stdhttp.Server, timeout time.Duration, logger *slog.Logger) e
 
 // listenError says which setting names an address that is not to be had.
 func listenError(setting string, err error) error {
-	var operation *net.OpError
-	if errors.As(err, &operation) {
+	if operation, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("%s: cannot listen on %v: %w", setting, operation.Addr, operation.Err)
 	}
 	return fmt.Errorf("%s: %w", setting, err)

@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case "healthcheck":
 		err = checkHealth(ctx, c.Healthcheck)
 	case "version":
-		fmt.Fprintln(stdout, versionLine())
+		_, err = fmt.Fprintln(stdout, versionLine())
 	}
 	if err != nil {
 		complain(stderr, err)
@@ -52,6 +52,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // complain writes an error, a line for each problem in it.
 func complain(stderr io.Writer, err error) {
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "hedgerow: %s\n", strings.TrimSuffix(line, "\n"))
+		_, _ = fmt.Fprintf(stderr, "hedgerow: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 }

@@ -202,7 +202,7 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
 	url := "http://" + p.log.wait(t, listening)["addr"].(string)
-	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }() //nolint:bodyclose // it gets no answer
+	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.log.wait(t, "stopping")
@@ -217,7 +217,7 @@ func TestCallsThatOutliveTheShutdownTimeoutAreAFailure(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_SHUTDOWN_TIMEOUT=10ms"})
 	url := "http://" + p.log.wait(t, listening)["addr"].(string)
-	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }() //nolint:bodyclose // it gets no answer
+	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	assert.Equal(t, exitFailure, p.end(t))

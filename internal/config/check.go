@@ -18,9 +18,7 @@ func (c *CommandLine) check(command string, p *problems) {
 	case "serve":
 		c.Serve.check(p)
 	case "upstream":
-		checkAddr(p, "--addr (HEDGEROW_UPSTREAM_ADDR)", c.Upstream.Addr)
-		c.Upstream.Log.check(p)
-		c.Upstream.TestingServer.check(p, "--")
+		c.Upstream.check(p)
 	case "healthcheck":
 		checkAddr(p, "--addr (HEDGEROW_ADDR)", c.Healthcheck.Addr)
 		checkAtLeast(p, "--timeout", c.Healthcheck.Timeout, time.Millisecond)
@@ -50,6 +48,12 @@ func (s *Serve) check(p *problems) {
 	checkAtLeast(p, "--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT)", s.ShutdownTimeoutOrDefault(), 0)
 	s.Log.check(p)
 	s.TestingServer.check(p, "--upstream-")
+}
+
+func (u *Upstream) check(p *problems) {
+	checkAddr(p, "--addr (HEDGEROW_UPSTREAM_ADDR)", u.Addr)
+	u.Log.check(p)
+	u.TestingServer.check(p, "--")
 }
 
 func (l *Log) check(p *problems) {

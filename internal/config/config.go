@@ -71,7 +71,7 @@ type TestingServer struct {
 const shutdownMargin = 2 * time.Second
 
 // ShutdownTimeoutOrDefault is the time for calls in flight at the end.
-func (s Serve) ShutdownTimeoutOrDefault() time.Duration {
+func (s *Serve) ShutdownTimeoutOrDefault() time.Duration {
 	if s.ShutdownTimeout != nil {
 		return *s.ShutdownTimeout
 	}

@@ -146,7 +146,7 @@ func TestEachProblemHasItsLine(t *testing.T) {
 func TestAnUnknownFlagOrCommand(t *testing.T) {
 	clean(t)
 	_, _, err := config.Parse([]string{"--prodcers=3"}, nil)
-	assert.ErrorContains(t, err, "unknown flag --prodcers")
+	require.ErrorContains(t, err, "unknown flag --prodcers")
 	_, _, err = config.Parse([]string{"sevre"}, nil)
 	assert.ErrorContains(t, err, "sevre")
 }

@@ -10,21 +10,22 @@ import (
 type Outcome string
 
 const (
-	// Running: not ended yet. Only a snapshot taken when the call is answered shows it.
+	// Running attempts have not ended yet. Only a snapshot taken when the call is answered shows it.
 	Running Outcome = "running"
-	// Won: succeeded in time, and the strategy took the result for its answer.
+	// Won attempts have succeeded in time, and the strategy took their result for its answer. An answer of All that does not
+	// come to be, because another attempt is still running at the deadline, does not change that.
 	Won Outcome = "won"
-	// Late: succeeded after the answer was decided.
+	// Late attempts have succeeded after the answer was decided.
 	Late Outcome = "late"
-	// Failed: ended without a success.
+	// Failed attempts have ended without a success.
 	Failed Outcome = "failed"
-	// TimedOut: still running at the deadline.
+	// TimedOut attempts were still running at the deadline.
 	TimedOut Outcome = "timed_out"
-	// Cancelled: still running when the losers' grace was over.
+	// Cancelled attempts were still running when the losers' grace was over.
 	Cancelled Outcome = "cancelled"
-	// Abandoned: still running when the caller went away.
+	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused: never sent, because of the cap on attempts in flight.
+	// Refused attempts were never sent, because of the cap on attempts in flight.
 	Refused Outcome = "refused"
 )
 
@@ -49,8 +50,7 @@ func (a Attempt) Reason() string {
 	if a.Err == nil {
 		return ""
 	}
-	var failure *Failure
-	if errors.As(a.Err, &failure) {
+	if failure, ok := errors.AsType[*Failure](a.Err); ok {
 		return failure.Reason
 	}
 	return "internal error"

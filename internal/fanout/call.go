@@ -43,7 +43,7 @@ type Call[T any] struct {
 
 func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *Call[T] {
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(caller))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // cutLosers calls cancel; else there is no parent to be released from
 	return &Call[T]{
 		service:       s,
 		caller:        caller,

@@ -245,7 +245,7 @@ func TestAFailuresReasonIsItsOwnAndNotItsCause(t *testing.T) {
 	failure := &fanout.Failure{Reason: "connection refused", Err: cause}
 	assert.Equal(t, "connection refused", fanout.Attempt{Err: failure}.Reason())
 	assert.Equal(t, "connection refused: dial tcp 192.0.2.1:443: refused", failure.Error())
-	assert.ErrorIs(t, failure, cause)
+	require.ErrorIs(t, failure, cause)
 	assert.Equal(t, "internal error", fanout.Attempt{Err: cause}.Reason(), "an error that is no Failure is not shown")
 	assert.Empty(t, fanout.Attempt{}.Reason())
 }

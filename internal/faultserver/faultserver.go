@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,11 +151,12 @@ func JSON(body string) Behaviour { return Status(http.StatusOK, body) }
 
 // Status answers a status with a body.
 func Status(status int, body string, headers ...string) Behaviour {
-	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
-	for _, h := range headers {
-		head += h + "\r\n"
-	}
-	return Raw(head+"\r\n"+body, true)
+	head := append([]string{
+		fmt.Sprintf("HTTP/1.1 %d %s", status, http.StatusText(status)),
+		"Content-Type: application/json",
+		fmt.Sprintf("Content-Length: %d", len(body)),
+	}, headers...)
+	return Raw(strings.Join(head, "\r\n")+"\r\n\r\n"+body, true)
 }
 
 // Raw writes text as it is. Then the connection is closed unless keep is set.

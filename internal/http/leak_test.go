@@ -2,7 +2,6 @@ package http_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -47,7 +46,7 @@ func TestCallersHangingUpLeaveNothingBehind(t *testing.T) {
 			defer mu.Unlock()
 			if err == nil {
 				answered++
-			} else if assert.True(t, errors.Is(err, context.DeadlineExceeded), err) {
+			} else if assert.ErrorIs(t, err, context.DeadlineExceeded) {
 				hungUp++
 			}
 		})

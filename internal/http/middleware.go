@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -81,7 +82,7 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		c.Next()
 		status := c.Writer.Status()
 		level := slog.LevelInfo
-		if status == 500 {
+		if status == http.StatusInternalServerError {
 			level = slog.LevelError
 		}
 		ctx := c.Request.Context()

@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
 	for _, route := range newEngine(Settings{Logger: slog.New(slog.DiscardHandler)}).Routes() {
 		switch {
 		case isAsset(route.Path):
-		case route.Method == "HEAD":
+		case route.Method == http.MethodHead:
 			heads[route.Path] = true
 		default:
 			routed = append(routed, strings.ToLower(route.Method)+" "+route.Path)

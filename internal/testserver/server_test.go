@@ -49,9 +49,9 @@ func TestRequestsAtTheSameTimeShareOnePlan(t *testing.T) {
 			clients.Go(func() { _, took[i] = get(s) })
 		}
 		clients.Wait()
-		var planned []time.Duration
-		for _, p := range plans(New(s.settings), requests) {
-			planned = append(planned, p.delay)
+		planned := make([]time.Duration, requests)
+		for i, p := range plans(New(s.settings), requests) {
+			planned[i] = p.delay
 		}
 		assert.ElementsMatch(t, planned, took)
 		assert.EqualValues(t, requests, s.Requests())
@@ -152,7 +152,7 @@ func TestAHangEndsWhenTheClientGoesAwayOrTheServerIsClosed(t *testing.T) {
 				} else {
 					require.NoError(t, server.Config.Close())
 				}
-				assert.Error(t, <-failed)
+				require.Error(t, <-failed)
 				assert.Equal(t, "ended", <-handled)
 			})
 		}

@@ -247,7 +247,7 @@ func TestACancelledAttemptResetsItsConnection(t *testing.T) {
 	require.Error(t, err)
 	select {
 	case err := <-ended:
-		assert.ErrorContains(t, err, "connection reset by peer")
+		require.ErrorContains(t, err, "connection reset by peer")
 	case <-time.After(10 * time.Second):
 		t.Fatal("the connection was not closed")
 	}

@@ -17,7 +17,7 @@ import (
 
 // Root returns the project's folder.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
+	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // the file is all that is wanted
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
@@ -73,7 +73,7 @@ func Start(t testing.TB, environment ...string) *Hedgerow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Cmd.Start(); err != nil {
+	if err := h.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -84,7 +84,10 @@ func Start(t testing.TB, environment ...string) *Hedgerow {
 	go func() { // ends with the process
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
-			var line struct{ Msg, Addr string }
+			var line struct {
+				Msg  string `json:"msg"`
+				Addr string `json:"addr"`
+			}
 			_ = json.Unmarshal(lines.Bytes(), &line)
 			switch line.Msg {
 			case "admin address is listening":

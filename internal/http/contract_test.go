@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,11 +48,15 @@ func TestAnAnswerIsTheTimeAndNothingElseOfTheBody(t *testing.T) {
 }
 
 func TestAllAnswersWithTheSuccessesInOrderOfArrival(t *testing.T) {
-	overtaken := make(chan struct{})
-	s := newService(t, defaults(), fails, faultserver.When(overtaken, answers(1)), func(conn net.Conn) bool {
-		defer close(overtaken)
-		return answers(2)(conn)
-	})
+	taken := make(chan struct{})
+	settings := defaults()
+	var once sync.Once
+	settings.Observe = func(a fanout.Attempt) {
+		if a.Outcome == fanout.Won {
+			once.Do(func() { close(taken) })
+		}
+	}
+	s := newService(t, settings, fails, faultserver.When(taken, answers(1)), answers(2))
 	a := s.get(t, "/api/all?timeout=10000")
 	assert.Equal(t, `[{"time":2},{"time":1}]`, a.body)
 }
@@ -64,7 +69,7 @@ func TestFirstDoesNotWaitForLosers(t *testing.T) {
 
 func TestWithinTimeoutAnswersWithWhatThereIsAtTheTimeout(t *testing.T) {
 	s := newService(t, defaults(), hangs, answers(2), fails)
-	a := s.get(t, "/api/within-timeout?timeout=300")
+	a := s.get(t, "/api/within-timeout?timeout=1000")
 	assert.Equal(t, http.StatusOK, a.StatusCode)
 	assert.Equal(t, `[{"time":2}]`, a.body)
 }
@@ -141,7 +146,7 @@ func TestNothingAtTheTimeout(t *testing.T) {
 
 func TestAllWithOneAttemptRunningAtTheTimeout(t *testing.T) {
 	s := newService(t, defaults(), answers(1), fails, hangs)
-	p := problem(t, s.get(t, "/api/all?timeout=300"), http.StatusGatewayTimeout)
+	p := problem(t, s.get(t, "/api/all?timeout=1000"), http.StatusGatewayTimeout)
 	assert.ElementsMatch(t, []string{"won", "failed", "timed_out"}, outcomesOf(p))
 }
 
@@ -169,10 +174,14 @@ func TestAnUpstreamFaultIsAFailedAttemptOrEndsAtTheDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, defaults(), test.fault)
-			for _, path := range []string{"/api/all", "/api/first", "/api/smart"} {
-				problem(t, s.get(t, path+"?timeout=200"), test.status)
+			timeout := "?timeout=60000" // a failure does not wait for it
+			if test.status == http.StatusGatewayTimeout {
+				timeout = "?timeout=200"
 			}
-			a := s.get(t, "/api/within-timeout?timeout=200")
+			for _, path := range []string{"/api/all", "/api/first", "/api/smart"} {
+				problem(t, s.get(t, path+timeout), test.status)
+			}
+			a := s.get(t, "/api/within-timeout"+timeout)
 			assert.Equal(t, http.StatusOK, a.StatusCode)
 			assert.Equal(t, `[]`, a.body)
 		})

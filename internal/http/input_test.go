@@ -134,7 +134,7 @@ func TestHeadIsGetWithoutTheBody(t *testing.T) {
 		assert.Equal(t, status, a.StatusCode, target)
 		assert.Empty(t, a.body)
 	}
-	assert.Equal(t, 3, s.upstream.Requests())
+	s.upstream.WaitForRequests(t, 3)
 }
 
 func TestARequestID(t *testing.T) {

@@ -43,7 +43,7 @@ type Call[T any] struct {
 
 func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *Call[T] {
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // cutLosers calls cancel; else there is no parent to be released from
+	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
 		service:       s,
 		caller:        caller,
@@ -205,13 +205,18 @@ func (c *Call[T]) end() {
 	if c.hedgeTimer != nil {
 		c.hedgeTimer.Stop()
 	}
-	if c.running == 0 {
-		return // ctx has no parent to be released from
-	}
 	if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {
 		c.cutLosers()
 	}
-	c.service.losers.Go(c.settleLosers)
+	for c.running > 0 {
+		select {
+		case r := <-c.queue:
+			c.lose(r)
+		default:
+			c.service.losers.Go(c.settleLosers)
+			return
+		}
+	}
 }
 
 // settleLosers waits until the losers have ended, and cancels them when their grace is over.
@@ -221,17 +226,22 @@ func (c *Call[T]) settleLosers() {
 	for c.running > 0 {
 		select {
 		case r := <-c.queue:
-			own := Late
-			if r.Err != nil && c.cut {
-				own = Cancelled
-			} else if r.Err != nil {
-				own = Failed
-			}
-			c.settle(r, c.fate(own))
+			c.lose(r)
 		case <-grace.C:
 			c.cutLosers()
 		}
 	}
+}
+
+// lose settles an attempt whose result came too late to matter.
+func (c *Call[T]) lose(r Result[T]) {
+	own := Late
+	if r.Err != nil && c.cut {
+		own = Cancelled
+	} else if r.Err != nil {
+		own = Failed
+	}
+	c.settle(r, c.fate(own))
 }
 
 func (c *Call[T]) cutLosers() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 
 	"hedgerow/internal/config"
 )
@@ -20,7 +21,8 @@ func checkHealth(ctx context.Context, settings config.Healthcheck) error {
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+settings.Path, nil)
+	target := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: settings.Path}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return err
 	}

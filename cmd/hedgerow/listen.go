@@ -21,14 +21,14 @@ func listenAndServe(ctx context.Context, release func(), settings config.Serve, 
 ) error {
 	listener, err := net.Listen("tcp", settings.Addr)
 	if err != nil {
-		return listenError("--addr (HEDGEROW_ADDR)", err)
+		return listenError("--addr (HEDGEROW_ADDR)", settings.Addr, err)
 	}
 	server := http.NewServer(api, settings.MaxTimeout, logger)
 	if settings.AdminAddr != "" {
 		adminListener, err := net.Listen("tcp", settings.AdminAddr)
 		if err != nil {
 			_ = listener.Close()
-			return listenError("--admin-addr (HEDGEROW_ADMIN_ADDR)", err)
+			return listenError("--admin-addr (HEDGEROW_ADMIN_ADDR)", settings.AdminAddr, err)
 		}
 		adminServer := &stdhttp.Server{Handler: admin, ReadHeaderTimeout: 5 * time.Second, ErrorLog: server.ErrorLog}
 		go func() { _ = adminServer.Serve(adminListener) }() // until Close
@@ -66,9 +66,9 @@ func drain(server *stdhttp.Server, timeout time.Duration, logger *slog.Logger) e
 }
 
 // listenError says which setting names an address that is not to be had.
-func listenError(setting string, err error) error {
+func listenError(setting, addr string, err error) error {
 	if operation, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Errorf("%s: cannot listen on %v: %w", setting, operation.Addr, operation.Err)
+		err = operation.Err // without the words that say the same again
 	}
-	return fmt.Errorf("%s: %w", setting, err)
+	return fmt.Errorf("%s: cannot listen on %s: %w", setting, addr, err)
 }

@@ -22,7 +22,7 @@ func serveUpstream(ctx context.Context, settings config.Upstream, logger *slog.L
 	defer stop()
 	listener, err := net.Listen("tcp", settings.Addr)
 	if err != nil {
-		return listenError("--addr (HEDGEROW_UPSTREAM_ADDR)", err)
+		return listenError("--addr (HEDGEROW_UPSTREAM_ADDR)", settings.Addr, err)
 	}
 	server, serving := startTestingServer(listener, settings.TestingServer, logger)
 	select {

@@ -45,7 +45,7 @@ func (s *Serve) check(p *problems) {
 	checkAtLeast(p, "--max-connections (HEDGEROW_MAX_CONNECTIONS)", s.MaxConnections, 1)
 	checkAtLeast(p, "--max-body (HEDGEROW_MAX_BODY)", s.MaxBody, 1)
 	checkAtLeast(p, "--shutdown-delay (HEDGEROW_SHUTDOWN_DELAY)", s.ShutdownDelay, 0)
-	checkAtLeast(p, "--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT)", s.ShutdownTimeoutOrDefault(), 0)
+	checkAtLeast(p, "--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT)", s.ShutdownTimeout, 0)
 	s.Log.check(p)
 	s.TestingServer.check(p, "--upstream-")
 }
@@ -121,5 +121,14 @@ func checkURL(p *problems, setting, text string) {
 		p.add(setting, fmt.Sprintf("%q is neither http nor https", u.Redacted()))
 	case u.Hostname() == "":
 		p.add(setting, fmt.Sprintf("%q has no host", u.Redacted()))
+	case u.Port() != "" && !validPort(u.Port()):
+		p.add(setting, fmt.Sprintf("%q has no port from 1 to 65535", u.Redacted()))
+	case u.Fragment != "":
+		p.add(setting, fmt.Sprintf("%q has a fragment, which is never sent", u.Redacted()))
 	}
+}
+
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }

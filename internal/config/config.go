@@ -14,10 +14,10 @@ type CommandLine struct {
 
 // Serve are the settings of the service.
 type Serve struct {
-	ExponeaURL string `name:"exponea-url" env:"EXPONEA_URL" placeholder:"URL" help:"The third-party API, http or https: the full URL that every attempt GETs. Empty: a built-in testing server."`
+	ExponeaURL string `type:"mayempty" name:"exponea-url" env:"EXPONEA_URL" placeholder:"URL" help:"The third-party API, http or https: the full URL that every attempt GETs. Empty: a built-in testing server."`
 
 	Addr      string `env:"HEDGEROW_ADDR" default:":5000" help:"Where the API and the console listen."`
-	AdminAddr string `env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where /metrics and /debug/pprof/ listen. Empty: off."`
+	AdminAddr string `type:"mayempty" env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where /metrics and /debug/pprof/ listen. Empty: off."`
 
 	Producers      int           `env:"HEDGEROW_PRODUCERS" default:"3" help:"Attempts per call."`
 	HedgeDelay     time.Duration `env:"HEDGEROW_HEDGE_DELAY" default:"300ms" help:"How long smart waits for its first attempt before it fires the rest."`
@@ -27,8 +27,8 @@ type Serve struct {
 	MaxConnections int           `env:"HEDGEROW_MAX_CONNECTIONS" default:"16384" help:"Connections from callers. Further ones wait to be accepted."`
 	MaxBody        Size          `env:"HEDGEROW_MAX_BODY" default:"1MiB" help:"Largest body of the upstream API, decompressed."`
 
-	ShutdownDelay   time.Duration  `env:"HEDGEROW_SHUTDOWN_DELAY" default:"0s" help:"When told to stop: time between not ready and not listening any more."`
-	ShutdownTimeout *time.Duration `env:"HEDGEROW_SHUTDOWN_TIMEOUT" help:"After that: time for the calls in flight. Default: the largest timeout and 2 s."`
+	ShutdownDelay   time.Duration `env:"HEDGEROW_SHUTDOWN_DELAY" default:"0s" help:"When told to stop: time between not ready and not listening any more."`
+	ShutdownTimeout time.Duration `env:"HEDGEROW_SHUTDOWN_TIMEOUT" default:"0s" help:"After that: time for the calls in flight. 0s: the largest timeout and 2 s."`
 
 	Log
 
@@ -72,8 +72,8 @@ const shutdownMargin = 2 * time.Second
 
 // ShutdownTimeoutOrDefault is the time for calls in flight at the end.
 func (s *Serve) ShutdownTimeoutOrDefault() time.Duration {
-	if s.ShutdownTimeout != nil {
-		return *s.ShutdownTimeout
+	if s.ShutdownTimeout > 0 {
+		return s.ShutdownTimeout
 	}
 	return s.MaxTimeout + shutdownMargin
 }

@@ -61,12 +61,20 @@ func TestAFlagGoesBeforeItsVariableAndThatBeforeTheDefault(t *testing.T) {
 func TestAnEmptyVariableStandsForTheDefault(t *testing.T) {
 	clean(t)
 	t.Setenv("EXPONEA_URL", "")
-	t.Setenv("HEDGEROW_PRODUCERS", "")
-	t.Setenv("DEBUG", "")
+	for _, name := range []string{
+		"HEDGEROW_PRODUCERS", "HEDGEROW_ADDR", "HEDGEROW_LOG_LEVEL", "HEDGEROW_LOG_FORMAT", "HEDGEROW_MAX_BODY",
+		"HEDGEROW_SHUTDOWN_TIMEOUT", "HEDGEROW_UPSTREAM_FAIL", "HEDGEROW_UPSTREAM_SEED", "DEBUG",
+	} {
+		t.Setenv(name, "")
+	}
 	t.Setenv("HEDGEROW_ADMIN_ADDR", "")
 	_, c, err := config.Parse([]string{"serve"}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 3, c.Serve.Producers)
+	assert.Equal(t, ":5000", c.Serve.Addr)
+	assert.Equal(t, "info", c.Serve.LogLevel)
+	assert.Equal(t, 62*time.Second, c.Serve.ShutdownTimeoutOrDefault())
+	assert.InDelta(t, 0.1, c.Serve.TestingServer.Fail, 0)
 	assert.False(t, c.Serve.Debug)
 	assert.Empty(t, c.Serve.AdminAddr, "which is how the admin address is turned off")
 }
@@ -95,6 +103,8 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"EXPONEA_URL", "ftp://example.org", `--exponea-url (EXPONEA_URL): "ftp://example.org" is neither http nor https`},
 		{"EXPONEA_URL", "example.org/work", `--exponea-url (EXPONEA_URL): "example.org/work" is neither http nor https`},
 		{"EXPONEA_URL", "http:///work", `--exponea-url (EXPONEA_URL): "http:///work" has no host`},
+		{"EXPONEA_URL", "http://127.0.0.1:99999/", `--exponea-url (EXPONEA_URL): "http://127.0.0.1:99999/" has no port from 1 to 65535`},
+		{"EXPONEA_URL", "http://h/#f", `--exponea-url (EXPONEA_URL): "http://h/#f" has a fragment, which is never sent`},
 		{"EXPONEA_URL", "http://u:secret@h:port/", `--exponea-url (EXPONEA_URL): no URL`},
 		{"HEDGEROW_ADDR", "5000", `--addr (HEDGEROW_ADDR): "5000" is no address like :5000 or 127.0.0.1:5000`},
 		{"HEDGEROW_ADDR", ":65536", `--addr (HEDGEROW_ADDR): ":65536" has no port from 0 to 65535`},
@@ -141,6 +151,11 @@ func TestEachProblemHasItsLine(t *testing.T) {
 	_, _, err := config.Parse([]string{"--max-in-flight=w"}, nil)
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 4)
+
+	t.Setenv("HEDGEROW_ADDR", "bad") // one that can be read but is no good
+	_, _, err = config.Parse([]string{"--max-in-flight=w"}, nil)
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 5)
 }
 
 func TestAnUnknownFlagOrCommand(t *testing.T) {

@@ -29,6 +29,8 @@ func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err 
 		kong.Description(description),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { panic(ErrHelp) }), // the flag --help is the only one to exit
+		kong.TypeMapper(reflect.TypeFor[string](), mapper(&p, parseString)),
+		kong.NamedMapper("mayempty", kong.MapperFunc(popString)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), mapper(&p, parseDuration)),
 		kong.TypeMapper(reflect.TypeFor[Size](), mapper(&p, parseSize)),
 		kong.TypeMapper(reflect.TypeFor[int](), mapper(&p, parseInt)),
@@ -49,25 +51,26 @@ func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err 
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return "", c, err
+		return "", c, errors.Join(err, p.err())
 	}
 	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
 		p.add(name, "unknown setting")
 	}
 	command = strings.Fields(parsed.Command() + " serve")[0]
-	if len(p.lines) == 0 {
-		c.check(command, &p)
-	}
+	c.check(command, &p)
 	return command, c, p.err()
 }
 
-// problems collects what is wrong with the settings, each thing once.
-type problems struct{ lines []string }
+// problems collects what is wrong with the settings, the first thing of each: a value that could not be read is not checked too.
+type problems struct {
+	settings []string
+	lines    []string
+}
 
 func (p *problems) add(setting, problem string) {
-	line := setting + ": " + problem
-	if !slices.Contains(p.lines, line) {
-		p.lines = append(p.lines, line)
+	if !slices.Contains(p.settings, setting) {
+		p.settings = append(p.settings, setting)
+		p.lines = append(p.lines, setting+": "+problem)
 	}
 }
 
@@ -131,6 +134,16 @@ var (
 	errNoNumber   = errors.New("no number")
 	errNoSize     = errors.New("no size like 65536, 64KiB or 1MiB")
 )
+
+func parseString(text string) (string, error) { return text, nil }
+
+// popString takes a value as it is, for the settings of which the empty one means something.
+func popString(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	err := ctx.Scan.PopValueInto("value", &text)
+	target.SetString(text)
+	return err
+}
 
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)

@@ -92,6 +92,17 @@ func TestACallerGoneCancelsEveryAttemptAtOnce(t *testing.T) {
 	}
 }
 
+func TestACallerGoneBeforeTheCallSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(ms, 1), succeeds(ms, 2), succeeds(ms, 3))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := fanout.New(s.source, s.settings()).Do(ctx, time.Now().Add(time.Second), fanout.First)
+		assert.Equal(t, fanout.ErrAbandoned, err)
+		assert.Empty(t, s.sent)
+	})
+}
+
 func TestAtTheDeadlineTheAttemptsStandAsTimedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(fails(10*ms), succeeds(hangs, 2), succeeds(101*ms, 3))

@@ -74,6 +74,9 @@ type Answer[T any] struct {
 // ctx is the caller's: when it is done before that, every attempt is cancelled at once. After Do has returned ctx no longer
 // matters. The error is nil, ErrFailed, ErrTimedOut, ErrAbandoned, ErrRefused or whatever else the strategy returns.
 func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strategy[T]) (Answer[T], error) {
+	if ctx.Err() != nil {
+		return Answer[T]{}, ErrAbandoned // gone before anything was sent
+	}
 	c := newCall(s, ctx, deadline)
 	defer c.end()
 	values, err := strategy(c)

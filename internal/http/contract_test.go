@@ -3,8 +3,11 @@ package http_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -75,7 +78,9 @@ func TestWithinTimeoutAnswersWithWhatThereIsAtTheTimeout(t *testing.T) {
 }
 
 func TestSmartSendsOneRequestWhenTheFirstSucceedsInTime(t *testing.T) {
-	s := newService(t, defaults(), answers(1))
+	settings := defaults()
+	settings.HedgeDelay = time.Hour
+	s := newService(t, settings, answers(1))
 	for range 10 {
 		assert.Equal(t, `{"time":1}`, s.get(t, "/api/smart?timeout=10000").body)
 	}
@@ -273,4 +278,18 @@ func TestAnUnknownErrorIsA500WithoutDetail(t *testing.T) {
 	defer s.Close()
 	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusInternalServerError)
 	assert.Equal(t, "internal error", p.Detail)
+}
+
+func TestCallsToTheAPIAreObservedAlsoWhenTheHandlerPanics(t *testing.T) {
+	var observed []string
+	router := hedgerow.NewRouter(hedgerow.Settings{
+		Service: broken{}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
+		ObserveCall: func(endpoint string, status int, _ time.Duration) {
+			observed = append(observed, fmt.Sprint(endpoint, " ", status))
+		},
+	})
+	for _, target := range []string{"/api/first?timeout=1000", "/api/all", "/livez", "/nope", "/api/nope"} {
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, target, nil))
+	}
+	assert.Equal(t, []string{"/api/first 500", "/api/all 400"}, observed)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -207,4 +208,50 @@ func (s *service) raw(t *testing.T, request string) answer {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return answer{response, string(body)}
+}
+
+// bodyRequest is a GET with a body of five bytes, of which sent are sent.
+func bodyRequest(path, sent string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n" + sent
+}
+
+func TestABodyThatNeverComesDelaysNoAnswer(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for target, status := range map[string]int{"/api/first?timeout=5000": 200, "/api/first": 400, "/nope": 404, "/livez": 200} {
+		for _, sent := range []string{"", "ab", "abcde"} {
+			began := time.Now()
+			assert.Equal(t, status, s.raw(t, bodyRequest(target, sent)).StatusCode, target)
+			assert.Less(t, time.Since(began), 4*time.Second, "net/http would wait for the body, %s", target)
+		}
+	}
+}
+
+func TestACallerThatHangsUpIsNoticedWhateverBecameOfItsBody(t *testing.T) {
+	for _, sent := range []string{"", "ab", "abcde"} {
+		s := newService(t, defaults(), hangs)
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		require.NoError(t, err)
+		_, err = fmt.Fprint(conn, bodyRequest("/api/first?timeout=60000", sent))
+		require.NoError(t, err)
+		s.upstream.WaitForRequests(t, 3)
+		require.NoError(t, conn.Close())
+		s.log.wait(t, "status", 499.0)
+	}
+}
+
+func TestAConnectionIsKeptAfterABodyThatCame(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	for range 3 {
+		_, err = fmt.Fprint(conn, bodyRequest("/api/first?timeout=5000", "abcde"))
+		require.NoError(t, err)
+		response, err := http.ReadResponse(reader, nil)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, response.StatusCode)
+	}
 }

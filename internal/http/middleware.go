@@ -3,6 +3,7 @@ package http
 import (
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -26,6 +27,32 @@ const (
 func noteArrival(c *gin.Context) { c.Set(arrivalKey, time.Now()) }
 
 func arrival(c *gin.Context) time.Time { return c.GetTime(arrivalKey) }
+
+// discardBody reads a request's body while the request is answered, and no longer. net/http would wait for an unread body before
+// it writes the answer, and watches for a caller that hangs up only when the body has been read.
+func discardBody(c *gin.Context) {
+	if c.Request.ContentLength == 0 {
+		return
+	}
+	control, body := http.NewResponseController(c.Writer), c.Request.Body
+	if err := control.EnableFullDuplex(); err != nil {
+		return // only HTTP/1 has a body in the way
+	}
+	discarded := make(chan struct{})
+	go func() {
+		defer close(discarded)
+		_, _ = io.Copy(io.Discard, body)
+	}()
+	defer func() {
+		select {
+		case <-discarded:
+		default:
+			_ = control.SetReadDeadline(time.Now()) // ends the read; net/http then closes the connection
+			<-discarded
+		}
+	}()
+	c.Next()
+}
 
 const requestIDHeader = "X-Request-Id"
 
@@ -68,11 +95,13 @@ func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) 
 	c.Set(callKey, call{timeout, attempts})
 }
 
-// observeCalls tells observe of each call when it has been answered.
+// observeCalls tells observe of each call to the API when it has been answered.
 func observeCalls(observe func(endpoint string, status int, duration time.Duration)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
-		observe(c.FullPath(), c.Writer.Status(), time.Since(arrival(c)))
+		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
+			observe(endpoint, c.Writer.Status(), time.Since(arrival(c)))
+		}
 	}
 }
 

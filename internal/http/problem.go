@@ -10,7 +10,8 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// statusClientClosedRequest is nginx's status for a caller that has gone away. It is logged; nobody receives it.
+// statusClientClosedRequest is nginx's status for a caller that has gone away. It is there for the log: nobody is left to receive
+// it, unless a caller has closed only its sending side, which net/http takes for gone.
 const statusClientClosedRequest = 499
 
 // retryAfter is what refused callers are told, in seconds.
@@ -49,8 +50,12 @@ func errorStatus(err error) (status int, detail string) {
 // writeProblem answers with err as problem details. attempts are shown with the statuses 502 and 504.
 func writeProblem(c *gin.Context, err error, attempts []fanout.Attempt) {
 	status, detail := errorStatus(err)
+	title := http.StatusText(status)
+	if status == statusClientClosedRequest {
+		title = "Client Closed Request"
+	}
 	p := Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status,
+		Type: "about:blank", Title: title, Status: status,
 		Detail: detail, Error: detail, RequestID: requestID(c),
 	}
 	switch status {

@@ -35,16 +35,15 @@ func newEngine(s Settings) *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
-	r.Use(noteArrival, identify, secure, logRequests(s.Logger), survive(s.Logger))
+	r.Use(noteArrival, discardBody, identify, secure, logRequests(s.Logger), observeCalls(s.ObserveCall), survive(s.Logger))
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 
 	h := &handlers{service: s.Service, maxTimeout: s.MaxTimeout, ready: s.Ready}
-	api := r.Group("/api", observeCalls(s.ObserveCall))
-	get(api, "/all", h.all)
-	get(api, "/first", h.first)
-	get(api, "/within-timeout", h.withinTimeout)
-	get(api, "/smart", h.smart)
+	get(r, "/api/all", h.all)
+	get(r, "/api/first", h.first)
+	get(r, "/api/within-timeout", h.withinTimeout)
+	get(r, "/api/smart", h.smart)
 	get(r, "/livez", h.livez)
 	get(r, "/readyz", h.readyz)
 	routeConsole(r)

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // durations are the histograms' upper bounds in seconds. They are finest where a third-party API and its timeouts live.
 var durations = []float64{.005, .01, .025, .05, .1, .15, .2, .25, .3, .4, .5, .6, .75, 1, 1.5, 2, 3, 5, 10, 30, 60}
 
+// statusClass matches the reason of an attempt that got another status than 200.
+var statusClass = regexp.MustCompile(`^(status \d)\d\d$`)
+
 // Metrics counts what happens. It is safe for concurrent use.
 type Metrics struct {
 	registry        *prometheus.Registry
@@ -24,6 +28,7 @@ type Metrics struct {
 	callDuration    *prometheus.HistogramVec
 	attempts        *prometheus.CounterVec
 	attemptDuration *prometheus.HistogramVec
+	failures        *prometheus.CounterVec
 }
 
 // New returns metrics of the given build. inFlight returns the number of attempts running now.
@@ -45,12 +50,16 @@ func New(version string, inFlight func() int) *Metrics {
 			Name: "hedgerow_attempt_duration_seconds", Help: "Time that an attempt ran, whatever its outcome.", Buckets: durations,
 		}, []string{"kind"}),
 	}
+	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hedgerow_attempt_failures_total",
+		Help: "Attempts of the outcome failed, by their reason. Statuses are counted by their class.",
+	}, []string{"reason"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "hedgerow_build_info", Help: "Always 1; the label tells which build runs.",
 	}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.calls, m.callDuration, m.attempts, m.attemptDuration, build,
+		m.calls, m.callDuration, m.attempts, m.attemptDuration, m.failures, build,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
 		}, func() float64 { return float64(inFlight()) }),
@@ -73,6 +82,9 @@ func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
 		kind = "hedge"
 	}
 	m.attempts.WithLabelValues(kind, string(a.Outcome)).Inc()
+	if reason := a.Reason(); reason != "" {
+		m.failures.WithLabelValues(statusClass.ReplaceAllString(reason, "${1}xx")).Inc()
+	}
 	if a.Outcome != fanout.Refused {
 		m.attemptDuration.WithLabelValues(kind).Observe(a.Duration.Seconds())
 	}

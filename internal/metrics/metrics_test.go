@@ -24,7 +24,8 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	m.ObserveCall("/api/first", 200, 130*time.Millisecond)
 	m.ObserveCall("/api/all", 504, time.Second)
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond})
+	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "status 503"}})
+	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "TLS failure"}})
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true})
 
 	text := scrape(m)
@@ -35,9 +36,11 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 		`hedgerow_call_duration_seconds_bucket{endpoint="/api/first",le="0.15"} 2`,
 		`hedgerow_call_duration_seconds_sum{endpoint="/api/first"} 0.25`,
 		`hedgerow_attempts_total{kind="first",outcome="won"} 1`,
-		`hedgerow_attempts_total{kind="hedge",outcome="failed"} 1`,
+		`hedgerow_attempts_total{kind="hedge",outcome="failed"} 2`,
 		`hedgerow_attempts_total{kind="hedge",outcome="refused"} 1`,
-		`hedgerow_attempt_duration_seconds_count{kind="hedge"} 1`,
+		`hedgerow_attempt_duration_seconds_count{kind="hedge"} 2`,
+		`hedgerow_attempt_failures_total{reason="status 5xx"} 1`,
+		`hedgerow_attempt_failures_total{reason="TLS failure"} 1`,
 		`hedgerow_attempts_in_flight 5`,
 		`hedgerow_build_info{version="v1"} 1`,
 		`go_goroutines `,

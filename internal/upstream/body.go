@@ -1,16 +1,27 @@
 package upstream
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"strconv"
+	"strings"
 
 	"hedgerow/internal/fanout"
 )
 
-// readTime reads a whole body of at most limit bytes and returns its integer member `time`.
-func readTime(body io.Reader, limit int64) (int64, error) {
+// readTime reads a whole body of at most limit bytes, after decompression, and returns its integer member `time`.
+func readTime(response *http.Response, limit int64) (int64, error) {
+	var body io.Reader = response.Body
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		unzipped, err := gzip.NewReader(body)
+		if err != nil {
+			return 0, bodyFailure(err)
+		}
+		body = unzipped
+	}
 	text, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if int64(len(text)) > limit {
 		return 0, &fanout.Failure{Reason: reasonTooLarge}

@@ -38,7 +38,7 @@ func newRequest(s Settings) *http.Request {
 	target.User = nil
 	request := &http.Request{
 		Method: http.MethodGet, URL: &target, Host: target.Host,
-		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {s.UserAgent}},
+		Header: http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {s.UserAgent}},
 	}
 	if user := s.URL.User; user != nil {
 		password, _ := user.Password()
@@ -50,20 +50,20 @@ func newRequest(s Settings) *http.Request {
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
 func (c *Client) Fetch(ctx context.Context, _ int) (int64, error) {
-	var used *conn
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { used = usedBy(ctx, info.Conn) }}
-	defer func() { used.release() }()
-
+	u := &use{ctx: ctx}
+	trace := &httptrace.ClientTrace{GotConn: u.begin}
 	response, err := c.transport.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
+		u.end()
 		return 0, failure(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		discard(response.Body)
+		discard(response.Body, u)
 		return 0, statusFailure(response.StatusCode)
 	}
+	defer u.end()
 	defer func() { _ = response.Body.Close() }()
-	return readTime(response.Body, c.maxBody)
+	return readTime(response, c.maxBody)
 }
 
 // CloseIdleConnections closes the connections that no attempt uses.

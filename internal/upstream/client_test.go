@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -251,6 +252,60 @@ func TestACancelledAttemptResetsItsConnection(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the connection was not closed")
 	}
+}
+
+func TestWhatIsLeftOfAFailedAnswerIsNotWaitedForForever(t *testing.T) {
+	for name, head := range map[string]string{
+		"plain":   "Content-Length: 1000\r\n\r\n{",
+		"gzip":    "Content-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n",
+		"chunked": "Transfer-Encoding: chunked\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 1)
+			server := faultserver.New(t, func(conn net.Conn) bool {
+				_, _ = io.WriteString(conn, "HTTP/1.1 500 No\r\n"+head)
+				_, err := conn.Read(make([]byte, 1))
+				ended <- err
+				return false
+			})
+			_, err := newClient(t, server.URL).Fetch(t.Context(), 0)
+			assert.Equal(t, "status 500", reasonOf(t, err))
+			assert.ErrorContains(t, <-ended, "connection reset by peer")
+		})
+	}
+}
+
+func TestTheNextUserOfAConnectionStillResetsIt(t *testing.T) {
+	// With one connection and a large body the second attempt has got the connection before the first one is quite over.
+	for range 20 {
+		ended := make(chan error, 1)
+		server := faultserver.New(t, faultserver.JSON(padded(maxBody)), func(conn net.Conn) bool {
+			_, err := conn.Read(make([]byte, 1))
+			ended <- err
+			return false
+		})
+		u, err := url.Parse(server.URL)
+		require.NoError(t, err)
+		client := upstream.New(upstream.Settings{URL: u, MaxBody: maxBody, MaxConnections: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		var attempts sync.WaitGroup
+		attempts.Go(func() { _, _ = client.Fetch(t.Context(), 0) })
+		server.WaitForRequests(t, 1)
+		attempts.Go(func() { _, _ = client.Fetch(ctx, 1) })
+		server.WaitForRequests(t, 2)
+		cancel()
+		attempts.Wait()
+		require.ErrorContains(t, <-ended, "connection reset by peer")
+	}
+}
+
+func TestAStalledHandshakeIsATLSFailure(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = silent.Close() }()
+	_, err = newClient(t, "https://"+silent.Addr().String()).Fetch(t.Context(), 0)
+	assert.Equal(t, "TLS failure", reasonOf(t, err))
 }
 
 func TestAnIdleConnectionIsClosedAndNotReset(t *testing.T) {

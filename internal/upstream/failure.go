@@ -50,6 +50,7 @@ func reason(err error, other string) string {
 		record      tls.RecordHeaderError
 		deflate     flate.CorruptInputError
 		operation   *net.OpError
+		network     net.Error
 	)
 	switch {
 	case errors.As(err, &dns):
@@ -66,6 +67,8 @@ func reason(err error, other string) string {
 		return reasonTLS
 	case errors.As(err, &operation) && operation.Op == "dial":
 		return reasonConnect
+	case errors.As(err, &network) && network.Timeout(): // the dial's was before: only the handshake has another one
+		return reasonTLS
 	case errors.Is(err, io.EOF):
 		return reasonClosed
 	}

@@ -2,9 +2,11 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 )
@@ -32,6 +34,8 @@ func newTransport(maxConnections int) *http.Transport {
 			}
 			return &conn{Conn: c}, nil
 		},
+		// The body is decompressed here, in readTime: net/http's own reader cannot be closed while it waits for the API.
+		DisableCompression:     true,
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxConnsPerHost:        maxConnections,
@@ -41,34 +45,15 @@ func newTransport(maxConnections int) *http.Transport {
 	}
 }
 
-// conn is a connection that is reset, not closed, when the attempt using it was cancelled. A close would leave the socket in
+// conn is a connection that is reset, not closed, when the attempt using it was given up. A close would leave the socket in
 // FIN_WAIT and TIME_WAIT, for as long as the API likes to hold its side.
 type conn struct {
 	net.Conn
-	attempt atomic.Pointer[context.Context] // of the attempt that uses the connection, nil when none does
-}
-
-// usedBy notes that the attempt with ctx uses the connection that net/http has got for it.
-func usedBy(ctx context.Context, c net.Conn) *conn {
-	if secure, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = secure.NetConn()
-	}
-	used, ok := c.(*conn)
-	if ok {
-		used.attempt.Store(&ctx)
-	}
-	return used
-}
-
-// release notes that the attempt is over. It may be called on nil, for an attempt that got no connection.
-func (c *conn) release() {
-	if c != nil {
-		c.attempt.Store(nil)
-	}
+	user atomic.Pointer[use] // of the connection now; nil while it is idle
 }
 
 func (c *conn) Close() error {
-	if ctx := c.attempt.Load(); ctx != nil && (*ctx).Err() != nil {
+	if u := c.user.Load(); u != nil && u.givenUp() {
 		if tcp, ok := c.Conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
@@ -76,16 +61,53 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// use is an attempt's use of a connection.
+type use struct {
+	ctx       context.Context // the attempt's
+	conn      *conn           // nil until there is one; net/http may try another one
+	discarded atomic.Bool     // the rest of the body was not worth waiting for
+}
+
+// begin notes the connection that net/http has got for the attempt.
+func (u *use) begin(info httptrace.GotConnInfo) {
+	c := info.Conn
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	if used, ok := c.(*conn); ok {
+		u.conn = used
+		used.user.Store(u)
+	}
+}
+
+// end notes that the attempt is over. By then net/http may have given the connection to another attempt, whose use stays.
+func (u *use) end() {
+	if u.conn != nil {
+		u.conn.user.CompareAndSwap(u, nil)
+	}
+}
+
+func (u *use) givenUp() bool { return u.discarded.Load() || u.ctx.Err() != nil }
+
 // discard reads what is left of a body that nobody wants, so that its connection can be used again, without keeping the attempt
-// waiting for it. It gives up after discardTime or discardLimit and closes the connection.
-func discard(body io.ReadCloser) {
+// waiting for it. It gives up after discardTime or discardLimit and resets the connection.
+func discard(body io.ReadCloser, u *use) {
 	if body == http.NoBody {
+		u.end()
 		return
 	}
-	giveUp := time.AfterFunc(discardTime, func() { _ = body.Close() })
+	giveUp := func() {
+		u.discarded.Store(true)
+		_ = body.Close()
+	}
+	timer := time.AfterFunc(discardTime, giveUp)
 	go func() {
-		_, _ = io.CopyN(io.Discard, body, discardLimit)
-		giveUp.Stop()
+		defer u.end()
+		n, err := io.CopyN(io.Discard, body, discardLimit)
+		timer.Stop()
+		if n == discardLimit && err == nil {
+			giveUp()
+		}
 		_ = body.Close()
 	}()
 }

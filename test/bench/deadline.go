@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// deadline measures how long after its timeout the last byte of an answer comes, with 200 calls in flight, for upstreams that give
+// the service nothing to answer with before.
+func deadline(p *programs) (table, error) {
+	trickle := func(_ int64, conn net.Conn) bool {
+		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+		for err == nil {
+			time.Sleep(20 * time.Millisecond)
+			_, err = io.WriteString(conn, " ")
+		}
+		return false
+	}
+	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9", "most"}, met: true}
+	for _, b := range []struct {
+		name   string
+		answer behaviour
+	}{{"never answers", never}, {"trickles", trickle}, {"answers too late", answerAfter(450 * time.Millisecond)}} {
+		late, err := lateness(p, b.answer)
+		if err != nil {
+			return table{}, err
+		}
+		p999 := quantile(late, 0.999)
+		result.met = result.met && p999 <= 10*time.Millisecond
+		result.rows = append(result.rows, []string{
+			b.name, fmt.Sprint(len(late)), milliseconds(quantile(late, 0.5)), "**" + milliseconds(p999) + "**", milliseconds(late[len(late)-1]),
+		})
+	}
+	return result, nil
+}
+
+// lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
+func lateness(p *programs, answer behaviour) ([]time.Duration, error) {
+	const timeout = 400 * time.Millisecond
+	up, err := startUpstream("127.0.0.1", answer)
+	if err != nil {
+		return nil, err
+	}
+	defer up.stop()
+	ours, err := p.hedgerow(up.url())
+	if err != nil {
+		return nil, err
+	}
+	defer ours.stop()
+	s := closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
+	late := s.sorted(0)
+	for i := range late {
+		late[i] -= timeout
+	}
+	return late, nil
+}

@@ -1,0 +1,84 @@
+// Command bench measures Hedgerow against its targets and against a hand-written net/http service, and prints a Markdown table for
+// each target. It starts everything it needs on the loopback interface and ends by itself within ten minutes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// target is one figure to reach.
+type target struct {
+	name string
+	what string
+	run  func(*programs) (table, error)
+}
+
+// table is what a target prints. met says whether the target was reached.
+type table struct {
+	header []string
+	rows   [][]string
+	met    bool
+}
+
+var targets = []target{
+	{"P1", "`first`, instant upstream, 32 connections: at least 1.7 times net/http with immediate cancelling", capacity("/api/first", 1.7)},
+	{"P2", "`all`, instant upstream, 32 connections: at least 1.0 times net/http", capacity("/api/all", 1.0)},
+	{"P3", "`first`, 100-600 ms with 15 % failures, 1,000 connections: at least 0.93 times theory's calls/s; p50 and p99 within 8 %", latencyFirst},
+	{"P4", "`smart`, the same: p50 and p99 within 8 %, requests per call within 2 % of theory", latencySmart},
+	{"P5", "deadline, 200 calls in flight, any upstream: last byte after the timeout, p99.9 at most 10 ms", deadline},
+	{"P6", "`within-timeout?timeout=400`, 100-600 ms, 1,000 connections: p99 at most 430 ms", latencyWithinTimeout},
+	{"P8", "memory per concurrent `all` call: at most 110 KB", memory},
+	{"P9", "new connections: 1,000 `all` in turn at most 3; `first` within the grace at most 0.05 per call", connections},
+	{"P10", "60 s of `first` at 300/s, losers never answered: no port errors, FIN_WAIT and TIME_WAIT at most 1,000", sockets},
+	{"P12", "start to first answer at most 200 ms, idle memory at most 40 MiB", startUp},
+	{"KS", "20,000 calls per strategy against the closed form: Kolmogorov-Smirnov", distributions},
+}
+
+func main() {
+	only := flag.String("only", "", "run these targets only, separated by commas: P1,P2")
+	flag.Parse()
+	if err := run(*only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run prints the tables of the targets named in only, or of all. It fails when one of them cannot be measured or is not met.
+func run(only string) error {
+	p, err := build()
+	if err != nil {
+		return err
+	}
+	defer p.remove()
+	var missed []string
+	for _, t := range targets {
+		if only != "" && !slices.Contains(strings.Split(only, ","), t.name) {
+			continue
+		}
+		began := time.Now()
+		result, err := t.run(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		fmt.Printf("### %s: %s\n\n", t.name, t.what)
+		fmt.Printf("| %s |\n|%s\n", strings.Join(result.header, " | "), strings.Repeat("---|", len(result.header)))
+		for _, row := range result.rows {
+			fmt.Printf("| %s |\n", strings.Join(row, " | "))
+		}
+		verdict := "met"
+		if !result.met {
+			verdict = "MISSED"
+			missed = append(missed, t.name)
+		}
+		fmt.Printf("\n%s: %s (%s)\n\n", t.name, verdict, time.Since(began).Round(time.Second))
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("missed: %s", strings.Join(missed, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// programs are the binaries under test, built afresh.
+type programs struct{ folder string }
+
+func build() (*programs, error) {
+	folder, err := os.MkdirTemp("", "hedgerow-bench-")
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
+		command := exec.Command("go", "build", "-o", filepath.Join(folder, b.name), b.pkg)
+		command.Dir, command.Stderr = b.dir, os.Stderr
+		if err := command.Run(); err != nil {
+			return nil, fmt.Errorf("building %s: %w", b.name, err)
+		}
+	}
+	return &programs{folder}, nil
+}
+
+func (p *programs) remove() { _ = os.RemoveAll(p.folder) }
+
+// process is a running program that listens on addr.
+type process struct {
+	*exec.Cmd
+	addr  string
+	admin string
+}
+
+func freeAddr() string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err) // a machine without a free port cannot run any of this
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func start(command *exec.Cmd, addr string) (*process, error) {
+	p := &process{Cmd: command, addr: addr}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	for range 2000 {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			_ = conn.Close()
+			return p, nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.stop()
+	return nil, errors.New(command.String() + " does not listen")
+}
+
+// hedgerow starts the service with default settings: metrics on, access log on (to a file that nobody reads, like a pipe that
+// somebody does).
+func (p *programs) hedgerow(url string, environment ...string) (*process, error) {
+	addr, admin := freeAddr(), freeAddr()
+	command := exec.Command(filepath.Join(p.folder, "hedgerow"))
+	command.Env = append([]string{"EXPONEA_URL=" + url, "HEDGEROW_ADDR=" + addr, "HEDGEROW_ADMIN_ADDR=" + admin}, environment...)
+	log, err := os.Create(filepath.Join(p.folder, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	command.Stderr = log
+	started, err := start(command, addr)
+	if err == nil {
+		started.admin = admin
+	}
+	return started, err
+}
+
+func (p *programs) baseline(url string) (*process, error) {
+	addr := freeAddr()
+	return start(exec.Command(filepath.Join(p.folder, "baseline"), "-addr", addr, "-url", url), addr)
+}
+
+// testingServer starts Hedgerow's testing server alone.
+func (p *programs) testingServer(args ...string) (*process, error) {
+	addr := freeAddr()
+	command := exec.Command(filepath.Join(p.folder, "hedgerow"), append([]string{"upstream", "--addr", addr, "--log-level=error"}, args...)...)
+	return start(command, addr)
+}
+
+func (p *process) workURL() string { return "http://" + p.addr + "/api/work" }
+
+func (p *process) stop() {
+	_ = p.Process.Signal(syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() { _ = p.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		_ = p.Process.Kill()
+		<-done
+	}
+}
+
+// residentBytes is the process's resident set.
+func (p *process) residentBytes() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// metric sums the samples of a metric of the service whose line begins with prefix.
+func (p *process) metric(prefix string) (float64, error) {
+	response, err := http.Get("http://" + p.admin + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	sum := 0.0
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), prefix) {
+			fields := strings.Fields(lines.Text())
+			v, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += v
+		}
+	}
+	return sum, lines.Err()
+}
+
+// get makes one call and decodes nothing of it.
+func get(url string) (int, error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, err
+}

@@ -26,3 +26,5 @@ require (
 )
 
 replace hedgerow => ../
+
+ignore ./postman/node_modules

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// readSchemas returns two JavaScript objects from an OpenAPI 3 file: its schemas by name, and the schema of each answer by
+// "METHOD /path" and status. Members that the document does not have are forbidden, as the tests in Go have it.
+func readSchemas(file string) (schemas, answers string, err error) {
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	if err != nil {
+		return "", "", err
+	}
+	for _, schema := range doc.Components.Schemas {
+		bare(schema.Value)
+		if schema.Value.Type.Is("object") {
+			schema.Value.WithoutAdditionalProperties()
+		}
+	}
+	documented := map[string]map[string]*openapi3.SchemaRef{}
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			statuses := map[string]*openapi3.SchemaRef{}
+			for status, response := range operation.Responses.Map() {
+				if len(response.Value.Content) != 1 {
+					return "", "", fmt.Errorf("%s %s, %s: want one media type, not %d", method, path, status, len(response.Value.Content))
+				}
+				for _, content := range response.Value.Content {
+					statuses[status] = content.Schema
+				}
+			}
+			documented[method+" "+path] = statuses
+		}
+	}
+	// The problem of status 400 has the members that every problem has, and no others.
+	problem := documented["GET /api/first"]["400"]
+	documented["elsewhere"] = map[string]*openapi3.SchemaRef{"204": openapi3.NewSchema().NewRef(), "404": problem, "405": problem}
+
+	schemas, err = oneEach(doc.Components.Schemas)
+	if err != nil {
+		return "", "", err
+	}
+	answers, err = oneEach(documented)
+	return schemas, answers, err
+}
+
+// oneEach is the JSON of a map, each member on a line of its own.
+func oneEach[V any](members map[string]V) (string, error) {
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		value, err := json.Marshal(members[name])
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "    %q: %s,\n", name, value)
+	}
+	b.WriteString("}")
+	return b.String(), nil
+}
+
+// bare takes what is there for readers off a schema and the schemas of its members.
+func bare(s *openapi3.Schema) {
+	s.Description, s.Example = "", nil
+	for _, member := range s.Properties {
+		bare(member.Value)
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// What the tests of a success do with its body.
+const (
+	oneTime = "pm.expect(pm.response.json().time).to.be.at.least(0);"
+	none    = "pm.expect(pm.response.json()).to.eql([]);"
+)
+
+func someOf(atLeast int) string {
+	return fmt.Sprintf("pm.expect(pm.response.json()).to.be.an('array').with.lengthOf.within(%d, 3);", atLeast)
+}
+
+// test is a test with one statement.
+func test(name, statement string) string {
+	return "pm.test('" + name + "', () => {\n    " + statement + "\n});\n"
+}
+
+// status is a script that wants a status and has a test of its own.
+func status(code int, name, statement string) []string {
+	return lines(test(fmt.Sprintf("the status is %d", code), fmt.Sprintf("pm.response.to.have.status(%d);", code)) + test(name, statement))
+}
+
+func ok(name, statement string) []string { return status(200, name, statement) }
+
+// success is ok for a call that the upstream API can make fail by chance.
+func success(name, statement string) []string {
+	indented := strings.ReplaceAll(strings.TrimSpace(test(name, statement)), "\n", "\n    ")
+	return script("success", "__TESTS__", indented)
+}

@@ -25,7 +25,7 @@ type handlers struct {
 // all godoc
 //
 //	@Summary		Every success, when all three attempts have ended
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have \
 //	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
@@ -43,7 +43,7 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 // first godoc
 //
 //	@Summary		The first success of three attempts
-//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there
+//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there \
 //	@Description	is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
@@ -61,7 +61,7 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 // withinTimeout godoc
 //
 //	@Summary		The successes there are at the timeout
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when \
 //	@Description	all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
@@ -77,7 +77,7 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 // smart godoc
 //
 //	@Summary		One attempt, and two more when it is slow or fails
-//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with
+//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with \
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json

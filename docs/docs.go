@@ -32,7 +32,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -126,7 +126,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -217,7 +217,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -308,7 +308,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -693,7 +693,7 @@ var SwaggerInfo = &swag.Spec{
 	BasePath:         "",
 	Schemes:          []string{},
 	Title:            "Hedgerow",
-	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. A call fires several attempts at that API at once, and one of four strategies decides what to answer.\n\nSay the API takes 380 ms for the first attempt of a call, 163 ms for the second and 540 ms for the third:\n\n| strategy | fires | answers | example |\n|---|---|---|---|\n| `all` | 3 at once | with every success, when all three have ended | `?timeout=1000`: `[{\"time\":163},{\"time\":380},{\"time\":540}]` after 540 ms |\n| `first` | 3 at once | with the first success | `?timeout=1000`: `{\"time\":163}` after 163 ms |\n| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=1000`: `{\"time\":380}` after 380 ms |\n| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{\"time\":163},{\"time\":380}]` after 400 ms |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).",
+	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. A call fires several attempts at that API at once, and one of four strategies decides what to answer.\n\nSay the first attempt of a call fails after 540 ms, the second takes 163 ms and the third 380 ms:\n\n| strategy | fires | answers | example |\n|---|---|---|---|\n| `all` | 3 at once | with every success, when all three have ended | `?timeout=700`: `[{\"time\":163},{\"time\":380}]` after 540 ms |\n| `first` | 3 at once | with the first success | `?timeout=700`: `{\"time\":163}` after 163 ms |\n| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=700`: `{\"time\":163}` after 463 ms |\n| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{\"time\":163},{\"time\":380}]` after 400 ms |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).",
 	InfoInstanceName: "swagger",
 	SwaggerTemplate:  docTemplate,
 	LeftDelim:        "{{",

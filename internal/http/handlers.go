@@ -29,7 +29,7 @@ type handlers struct {
 //	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All three attempts failed"
@@ -47,7 +47,7 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 //	@Description	is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{object}	Answer			"The first success"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All three attempts failed"
@@ -65,7 +65,7 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 //	@Description	all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes, maybe none"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
@@ -81,7 +81,7 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{object}	Answer			"The first success"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All attempts failed"

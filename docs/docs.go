@@ -17,7 +17,7 @@ const docTemplate = `{
     "paths": {
         "/api/all": {
             "get": {
-                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have\nended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.",
+                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -32,7 +32,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -111,7 +111,7 @@ const docTemplate = `{
         },
         "/api/first": {
             "get": {
-                "description": "Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there\nis no success at the timeout.",
+                "description": "Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there is no success at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -126,7 +126,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -202,7 +202,7 @@ const docTemplate = `{
         },
         "/api/smart": {
             "get": {
-                "description": "Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with\nthe first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
+                "description": "Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -217,7 +217,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -293,7 +293,7 @@ const docTemplate = `{
         },
         "/api/within-timeout": {
             "get": {
-                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when\nall three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.",
+                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -308,7 +308,7 @@ const docTemplate = `{
                         "minimum": 1,
                         "type": "integer",
                         "default": 3000,
-                        "description": "Time for the answer in milliseconds",
+                        "description": "Time for the answer in milliseconds, 1 to 60000",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -693,7 +693,7 @@ var SwaggerInfo = &swag.Spec{
 	BasePath:         "",
 	Schemes:          []string{},
 	Title:            "Hedgerow",
-	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it.\nA call fires several attempts at that API at once, and one of four strategies decides what to answer:\n\n| strategy | fires | answers |\n|---|---|---|\n| `first` | 3 at once | with the first success |\n| `all` | 3 at once | with every success, when all three have ended |\n| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended |\n| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Example: `GET /api/first?timeout=1000`\nanswers `{\"time\":163}` when the fastest of three attempts has succeeded.\n\nErrors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`.",
+	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. A call fires several attempts at that API at once, and one of four strategies decides what to answer.\n\nSay the first attempt of a call fails after 540 ms, the second takes 163 ms and the third 380 ms:\n\n| strategy | fires | answers | example |\n|---|---|---|---|\n| `all` | 3 at once | with every success, when all three have ended | `?timeout=700`: `[{\"time\":163},{\"time\":380}]` after 540 ms |\n| `first` | 3 at once | with the first success | `?timeout=700`: `{\"time\":163}` after 163 ms |\n| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=700`: `{\"time\":163}` after 463 ms |\n| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{\"time\":163},{\"time\":380}]` after 400 ms |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).",
 	InfoInstanceName: "swagger",
 	SwaggerTemplate:  docTemplate,
 	LeftDelim:        "{{",

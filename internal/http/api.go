@@ -12,20 +12,21 @@ import (
 //
 //	@title			Hedgerow
 //	@version		1.0
-//	@description	Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it.
-//	@description	A call fires several attempts at that API at once, and one of four strategies decides what to answer:
+//	@description	Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. \
+//	@description	A call fires several attempts at that API at once, and one of four strategies decides what to answer.
 //	@description
-//	@description	| strategy | fires | answers |
-//	@description	|---|---|---|
-//	@description	| `first` | 3 at once | with the first success |
-//	@description	| `all` | 3 at once | with every success, when all three have ended |
-//	@description	| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended |
-//	@description	| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any |
+//	@description	Say the first attempt of a call fails after 540 ms, the second takes 163 ms and the third 380 ms:
 //	@description
-//	@description	Every call needs a `timeout` in milliseconds, and the answer comes by then. Example: `GET /api/first?timeout=1000`
-//	@description	answers `{"time":163}` when the fastest of three attempts has succeeded.
+//	@description	| strategy | fires | answers | example |
+//	@description	|---|---|---|---|
+//	@description	| `all` | 3 at once | with every success, when all three have ended | `?timeout=700`: `[{"time":163},{"time":380}]` after 540 ms |
+//	@description	| `first` | 3 at once | with the first success | `?timeout=700`: `{"time":163}` after 163 ms |
+//	@description	| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=700`: `{"time":163}` after 463 ms |
+//	@description	| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{"time":163},{"time":380}]` after 400 ms |
 //	@description
-//	@description		Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`.
+//	@description		Every call needs a `timeout` in milliseconds, and the answer comes by then. Errors are \
+//	@description		[problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let \
+//	@description		the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).
 //	@tag.name			strategies
 //	@tag.description	Four ways to turn several attempts into one answer in time
 //	@tag.name			health

@@ -1,8 +1,12 @@
 package http_test
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,4 +56,108 @@ func TestTheDocumentNamesNoHost(t *testing.T) {
 	assert.Equal(t, "2.0", document["swagger"])
 	assert.Empty(t, document["host"], "so that the console calls the host that it was loaded from")
 	assert.Empty(t, document["schemes"])
+}
+
+func TestThePageIsHedgerowsOwn(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	page := s.get(t, "/").body
+	assert.Equal(t, page, s.get(t, "/index.html").body)
+	assert.Contains(t, page, "<title>Hedgerow</title>")
+	assert.Contains(t, s.get(t, "/index.css").body, "the description and its table")
+	assert.Contains(t, s.get(t, "/swagger-initializer.js").body, "displayRequestDuration: true")
+}
+
+// compressed asks for an asset as a client that takes care of compression itself.
+func (s *service) compressed(t *testing.T, path, acceptEncoding string) answer {
+	t.Helper()
+	return s.do(t, http.MethodGet, path, "Accept-Encoding", acceptEncoding)
+}
+
+func TestAFirstVisitToTheConsoleTakesLessThan600KBOnTheWire(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for _, accept := range []string{"gzip", "gzip, deflate, br, zstd"} {
+		total := 0
+		for path := range assets {
+			if path != "/index.html" { // that is / again
+				total += len(s.compressed(t, path, accept).body) + 1000 // its headers, and more
+			}
+		}
+		assert.Less(t, total, 600_000, accept)
+	}
+}
+
+func TestAnAssetIsCompressedForACallerThatLikesIt(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for path := range assets {
+		plain := s.compressed(t, path, "identity")
+		assert.Empty(t, plain.Header.Get("Content-Encoding"), path)
+		assert.Equal(t, strconv.Itoa(len(plain.body)), plain.Header.Get("Content-Length"), path)
+		assert.Equal(t, "Accept-Encoding", plain.Header.Get("Vary"), path)
+
+		for _, accept := range []string{"gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.1"} {
+			a := s.compressed(t, path, accept)
+			assert.Equal(t, http.StatusOK, a.StatusCode, path)
+			assert.Equal(t, assets[path], a.Header.Get("Content-Type"), path)
+			assert.Equal(t, "Accept-Encoding", a.Header.Get("Vary"), path)
+			assert.Equal(t, plain.Header.Get("Etag"), a.Header.Get("Etag"), path)
+			if a.Header.Get("Content-Encoding") == "" {
+				assert.True(t, len(plain.body) < 1024 || strings.HasSuffix(path, ".png"), "%s is small or compressed already", path)
+				assert.Equal(t, plain.body, a.body, path)
+				continue
+			}
+			assert.Equal(t, "gzip", a.Header.Get("Content-Encoding"), path)
+			assert.Less(t, len(a.body), len(plain.body)/2, path)
+			decoder, err := gzip.NewReader(strings.NewReader(a.body))
+			require.NoError(t, err)
+			body, err := io.ReadAll(decoder)
+			require.NoError(t, err)
+			assert.True(t, plain.body == string(body), path)
+		}
+		for _, accept := range []string{"gzip;q=0", "gzip;q=0.0, identity", "br", "x-gzipped"} {
+			a := s.compressed(t, path, accept)
+			assert.Empty(t, a.Header.Get("Content-Encoding"), accept)
+			assert.True(t, plain.body == a.body, path)
+		}
+	}
+}
+
+func TestABrowserAsksWhetherItsCopyOfAnAssetIsStillGood(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	tags := map[string]string{}
+	for path := range assets {
+		a := s.get(t, path)
+		tag := a.Header.Get("Etag")
+		assert.Equal(t, "no-cache", a.Header.Get("Cache-Control"), path)
+		assert.Regexp(t, `^W/"[0-9a-f]{64}"$`, tag, path)
+		tags[tag] = path
+
+		for _, accept := range []string{"gzip", "identity"} {
+			for condition, status := range map[string]int{
+				tag: 304, `"other", ` + tag: 304, strings.TrimPrefix(tag, "W/"): 304, "*": 304, `"other"`: 200, `W/"other"`: 200, "x": 200,
+			} {
+				again := s.do(t, http.MethodGet, path, "If-None-Match", condition, "Accept-Encoding", accept)
+				assert.Equal(t, status, again.StatusCode, "%s %s", path, condition)
+				assert.Equal(t, tag, again.Header.Get("Etag"), path)
+				assert.Equal(t, "no-cache", again.Header.Get("Cache-Control"), path)
+				assert.Equal(t, "Accept-Encoding", again.Header.Get("Vary"), path)
+				assert.Equal(t, status == 304, again.body == "", path)
+			}
+		}
+	}
+	assert.Len(t, tags, len(assets)-1, "each has its own, but / and /index.html are the same")
+}
+
+func TestHeadOfAnAssetTellsOfItsPlainForm(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for path, contentType := range assets {
+		plain := s.compressed(t, path, "identity")
+		for _, accept := range []string{"identity", "gzip"} {
+			a := s.do(t, http.MethodHead, path, "Accept-Encoding", accept)
+			assert.Equal(t, http.StatusOK, a.StatusCode, path)
+			assert.Equal(t, contentType, a.Header.Get("Content-Type"), path)
+			assert.Equal(t, plain.Header.Get("Content-Length"), a.Header.Get("Content-Length"), path)
+			assert.Equal(t, plain.Header.Get("Etag"), a.Header.Get("Etag"), path)
+			assert.Empty(t, a.body, path)
+		}
+	}
 }

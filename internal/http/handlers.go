@@ -25,11 +25,11 @@ type handlers struct {
 // all godoc
 //
 //	@Summary		Every success, when all three attempts have ended
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have \
 //	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All three attempts failed"
@@ -43,11 +43,11 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 // first godoc
 //
 //	@Summary		The first success of three attempts
-//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there
+//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there \
 //	@Description	is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{object}	Answer			"The first success"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All three attempts failed"
@@ -61,11 +61,11 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 // withinTimeout godoc
 //
 //	@Summary		The successes there are at the timeout
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when
+//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when \
 //	@Description	all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes, maybe none"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
@@ -77,11 +77,11 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 // smart godoc
 //
 //	@Summary		One attempt, and two more when it is slow or fails
-//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with
+//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with \
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{object}	Answer			"The first success"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502		{object}	AllFailed		"All attempts failed"

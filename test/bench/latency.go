@@ -59,7 +59,7 @@ func firstEnding(t float64) float64 {
 	if t > low {
 		failed = failures * min(1, (t-low)/(high-low))
 	}
-	return firstSurvival(t) - math.Pow(failed, 3)
+	return firstSurvival(t) - failed*failed*failed
 }
 
 func latencySmart(p *programs) (table, error) {

@@ -92,7 +92,7 @@ func (f *failures) Errorf(string, ...any) { f.n++ }
 
 func TestCheckFailsTheTestOfABrokenAnswer(t *testing.T) {
 	request := httptest.NewRequest(http.MethodGet, "/livez", nil)
-	response := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {plain}}}
+	response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {plain}}}
 	f := &failures{TB: t}
 	Check(f, request, response, []byte(`{"status":"ok"}`))
 	assert.Zero(t, f.n)

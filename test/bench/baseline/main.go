@@ -106,5 +106,5 @@ func (s *service) all(w http.ResponseWriter, r *http.Request) {
 
 func write(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the caller has gone
 }

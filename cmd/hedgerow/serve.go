@@ -43,7 +43,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	}
 	client := upstream.New(upstream.Settings{
 		URL: upstreamURL, UserAgent: "hedgerow/" + version,
-		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight,
+		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
 	})
 	defer client.CloseIdleConnections()
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,9 @@ func (c *CommandLine) check(command string, p *problems) {
 func (s *Serve) check(p *problems) {
 	if s.ExponeaURL != "" {
 		checkURL(p, "--exponea-url (EXPONEA_URL)", s.ExponeaURL)
+	}
+	if s.H2C && !strings.HasPrefix(s.ExponeaURL, "http:") {
+		p.add("--h2c (HEDGEROW_H2C)", "is for an EXPONEA_URL of the scheme http")
 	}
 	checkAddr(p, "--addr (HEDGEROW_ADDR)", s.Addr)
 	if s.AdminAddr != "" {

@@ -16,6 +16,8 @@ type CommandLine struct {
 type Serve struct {
 	ExponeaURL string `type:"mayempty" name:"exponea-url" env:"EXPONEA_URL" placeholder:"URL" help:"The third-party API, http or https: the full URL that every attempt GETs. Empty: a built-in testing server."`
 
+	H2C bool `name:"h2c" env:"HEDGEROW_H2C" help:"Call an http API by HTTP/2 in clear text, with prior knowledge. With https the two sides agree by themselves."`
+
 	Addr      string `env:"HEDGEROW_ADDR" default:":5000" help:"Where the API and the console listen."`
 	AdminAddr string `type:"mayempty" env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where /metrics and /debug/pprof/ listen. Empty: off."`
 

@@ -131,6 +131,7 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"HEDGEROW_UPSTREAM_MAX", "50ms", `--upstream-max (HEDGEROW_UPSTREAM_MAX): 50ms is below 100ms`},
 		{"HEDGEROW_UPSTREAM_MAX", "150.5ms", `--upstream-max (HEDGEROW_UPSTREAM_MAX): 150.5ms is no whole number of milliseconds`},
 		{"HEDGEROW_UPSTREAM_SEED", "-1", `--upstream-seed (HEDGEROW_UPSTREAM_SEED): "-1" is no whole number`},
+		{"HEDGEROW_H2C", "true", `--h2c (HEDGEROW_H2C): is for an EXPONEA_URL of the scheme http`},
 		{"DEBUG", "maybe", `--debug (DEBUG): "maybe" is neither true nor false`},
 		{"HEDGEROW_PRODUCER", "3", `HEDGEROW_PRODUCER: unknown setting`},
 	} {

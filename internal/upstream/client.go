@@ -17,20 +17,33 @@ type Settings struct {
 	UserAgent string
 	// MaxBody is the most bytes that a body may have after decompression.
 	MaxBody int64
-	// MaxConnections is the most connections to the API, those being dialled included, and the most kept idle.
+	// MaxConnections is the most connections to the API, those being dialled included, and the most kept idle. Where HTTP/2 is
+	// possible it holds for first attempts and for the others apart.
 	MaxConnections int
+	// ClearTextHTTP2 makes attempts at a URL of the scheme http by HTTP/2, with prior knowledge. At https the two sides agree on
+	// HTTP/1.1 or HTTP/2 themselves.
+	ClearTextHTTP2 bool
 }
 
 // Client makes attempts. It is safe for concurrent use.
 type Client struct {
-	request   *http.Request // the template of every attempt; never written to
-	maxBody   int64
-	transport *http.Transport
+	request        *http.Request // the template of every attempt; never written to
+	maxBody        int64
+	clearTextHTTP2 bool
+	// lanes are the transports of the first attempt and of the others. One is enough for HTTP/1.1. Over HTTP/2 all requests of a
+	// transport share a connection, so that a hedge would hang in the same black hole as what it is to save.
+	lanes []*http.Transport
 }
 
 // New returns a client. It makes no connection before the first attempt.
 func New(s Settings) *Client {
-	return &Client{request: newRequest(s), maxBody: s.MaxBody, transport: newTransport(s.MaxConnections)}
+	c := &Client{
+		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, lanes: []*http.Transport{newTransport(s)},
+	}
+	if s.ClearTextHTTP2 || s.URL.Scheme == "https" {
+		c.lanes = append(c.lanes, newTransport(s))
+	}
+	return c
 }
 
 func newRequest(s Settings) *http.Request {
@@ -49,10 +62,11 @@ func newRequest(s Settings) *http.Request {
 
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
-func (c *Client) Fetch(ctx context.Context, _ int) (int64, error) {
-	u := &use{ctx: ctx}
+func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
+	u := &use{ctx: ctx, shared: c.clearTextHTTP2}
 	trace := &httptrace.ClientTrace{GotConn: u.begin}
-	response, err := c.transport.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	lane := c.lanes[min(number, len(c.lanes)-1)]
+	response, err := lane.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
 		u.end()
 		return 0, failure(err)
@@ -67,4 +81,8 @@ func (c *Client) Fetch(ctx context.Context, _ int) (int64, error) {
 }
 
 // CloseIdleConnections closes the connections that no attempt uses.
-func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() {
+	for _, lane := range c.lanes {
+		lane.CloseIdleConnections()
+	}
+}

@@ -17,14 +17,22 @@ const (
 	idleTimeout      = 90 * time.Second // net/http's default
 	maxHeaderBytes   = 32 << 10
 
+	// An HTTP/2 connection on which nothing has come for pingAfter is asked for a sign of life, and closed without one.
+	pingAfter   = 2 * time.Second
+	pingTimeout = 2 * time.Second
+
 	discardLimit = 64 << 10               // bytes
 	discardTime  = 250 * time.Millisecond // long enough for a body that is on its way
 )
 
 // newTransport returns a transport of our own. It follows no environment proxy. Dials outlive the request that asked for them, so
 // the limit on connections is also the one on dials; and every connection that a call needed is kept for the next one.
-func newTransport(maxConnections int) *http.Transport {
+func newTransport(s Settings) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
+	var protocols http.Protocols
+	protocols.SetHTTP1(!s.ClearTextHTTP2)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(s.ClearTextHTTP2)
 	return &http.Transport{
 		Proxy: nil,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -38,10 +46,12 @@ func newTransport(maxConnections int) *http.Transport {
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		MaxConnsPerHost:        maxConnections,
-		MaxIdleConns:           maxConnections,
-		MaxIdleConnsPerHost:    maxConnections,
+		MaxConnsPerHost:        s.MaxConnections,
+		MaxIdleConns:           s.MaxConnections,
+		MaxIdleConnsPerHost:    s.MaxConnections,
 		IdleConnTimeout:        idleTimeout,
+		Protocols:              &protocols,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 }
 
@@ -64,6 +74,7 @@ func (c *conn) Close() error {
 // use is an attempt's use of a connection.
 type use struct {
 	ctx       context.Context // the attempt's
+	shared    bool            // the connection belongs to many attempts: clear-text HTTP/2
 	conn      *conn           // nil until there is one; net/http may try another one
 	discarded atomic.Bool     // the rest of the body was not worth waiting for
 }
@@ -72,9 +83,12 @@ type use struct {
 func (u *use) begin(info httptrace.GotConnInfo) {
 	c := info.Conn
 	if secure, ok := c.(*tls.Conn); ok {
+		if secure.ConnectionState().NegotiatedProtocol == "h2" {
+			return // shared: it is not closed for one attempt
+		}
 		c = secure.NetConn()
 	}
-	if used, ok := c.(*conn); ok {
+	if used, ok := c.(*conn); ok && !u.shared {
 		u.conn = used
 		used.user.Store(u)
 	}

@@ -96,7 +96,7 @@ func TestOverHTTP2ACancelledAttemptLeavesTheConnectionToTheOthers(t *testing.T) 
 			})
 			attempts.Go(func() {
 				_, err := client.Fetch(ctx, 2)
-				assert.Error(t, err)
+				assert.Error(t, err) //nolint:testifylint // require is for the goroutine of the test
 				close(r.hang)
 			})
 			<-r.arrived

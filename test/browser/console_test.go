@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -62,8 +63,9 @@ func (b *tab) execute(endpoint string) shown {
 	b.t.Helper()
 	var s shown
 	answer := block(endpoint) + " .live-responses-table"
+	seldom := chromedp.RetryInterval(100 * time.Millisecond) // looking more often slows the page, and the call that it times
 	b.run(chromedp.Click(block(endpoint)+" .execute"),
-		chromedp.WaitVisible(answer+" .response-col_status"),
+		chromedp.WaitVisible(answer+" .response-col_status", seldom),
 		chromedp.Text(block(endpoint)+" .curl-command .curl", &s.curl),
 		chromedp.Text(block(endpoint)+" .request-url .microlight", &s.url),
 		chromedp.Text(answer+" tbody .response-col_status", &s.status),

@@ -31,9 +31,9 @@ type Call[T any] struct {
 	cancel   context.CancelFunc // of ctx
 	queue    chan Result[T]     // has a slot for every producer: none can block on it
 
-	deadlineTimer *time.Timer
-	hedgeTimer    *time.Timer // nil unless attempts are held back for a time
-	held          int         // attempts held back
+	timer      *time.Timer // fires at the deadline, for a call that has been answered at the end of its losers' grace
+	hedgeTimer *time.Timer // nil unless attempts are held back for a time
+	held       int         // attempts held back
 
 	attempts []Attempt
 	running  int   // attempts fired whose result is not taken off the queue yet
@@ -45,14 +45,14 @@ func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
-		service:       s,
-		caller:        caller,
-		deadline:      deadline,
-		ctx:           ctx,
-		cancel:        cancel,
-		queue:         make(chan Result[T], s.settings.Producers),
-		deadlineTimer: time.NewTimer(time.Until(deadline) + tick),
-		attempts:      make([]Attempt, 0, s.settings.Producers),
+		service:  s,
+		caller:   caller,
+		deadline: deadline,
+		ctx:      ctx,
+		cancel:   cancel,
+		queue:    make(chan Result[T], s.settings.Producers),
+		timer:    time.NewTimer(time.Until(deadline) + tick),
+		attempts: make([]Attempt, 0, s.settings.Producers),
 	}
 }
 
@@ -146,7 +146,7 @@ func (c *Call[T]) Next() (Result[T], error) {
 			return c.take(r), nil
 		case <-hedge:
 			c.FireHeld()
-		case <-c.deadlineTimer.C:
+		case <-c.timer.C:
 			c.over = ErrTimedOut
 		case <-c.caller.Done():
 			c.over = ErrAbandoned
@@ -201,7 +201,7 @@ func (c *Call[T]) fate(own Outcome) Outcome {
 
 // end releases what the call holds and leaves its losers to a goroutine, if there are any.
 func (c *Call[T]) end() {
-	c.deadlineTimer.Stop()
+	c.timer.Stop()
 	if c.hedgeTimer != nil {
 		c.hedgeTimer.Stop()
 	}
@@ -213,7 +213,9 @@ func (c *Call[T]) end() {
 		case r := <-c.queue:
 			c.lose(r)
 		default:
-			c.service.losers.Go(c.settleLosers)
+			c.timer.Reset(c.service.settings.LoserGrace)
+			c.service.losers.Add(1)
+			go c.settleLosers()
 			return
 		}
 	}
@@ -221,13 +223,13 @@ func (c *Call[T]) end() {
 
 // settleLosers waits until the losers have ended, and cancels them when their grace is over.
 func (c *Call[T]) settleLosers() {
-	grace := time.NewTimer(c.service.settings.LoserGrace)
-	defer grace.Stop()
+	defer c.service.losers.Done()
+	defer c.timer.Stop()
 	for c.running > 0 {
 		select {
 		case r := <-c.queue:
 			c.lose(r)
-		case <-grace.C:
+		case <-c.timer.C:
 			c.cutLosers()
 		}
 	}

@@ -37,6 +37,7 @@ var targets = []target{
 	{"P10", "60 s of `first` at 300/s, losers never answered: no port errors, FIN_WAIT and TIME_WAIT at most 1,000", sockets},
 	{"P12", "start to first answer at most 200 ms, idle memory at most 40 MiB", startUp},
 	{"KS", "20,000 calls per strategy against the closed form: Kolmogorov-Smirnov", distributions},
+	{"curves", "latency curves on the default testing server, drawn as images/latency.svg", drawCurves},
 }
 
 func main() {

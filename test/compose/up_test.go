@@ -1,0 +1,114 @@
+package compose
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestUpIsHealthyWithin10SecondsConfinedAndAnswersByContract(t *testing.T) {
+	withEachCompose(t, func(t *testing.T, p *project) {
+		start := time.Now()
+		p.up(t)
+		for _, service := range []string{"upstream", "api"} {
+			eventually(t, 30*time.Second, service+" is healthy", func() bool {
+				return p.containers(t, service)[0].State.Health.Status == "healthy"
+			})
+		}
+		t.Logf("healthy after %.1f s", time.Since(start).Seconds())
+		assert.Less(t, time.Since(start), 10*time.Second)
+
+		for _, service := range []string{"upstream", "api"} {
+			assertConfined(t, p.containers(t, service)[0])
+		}
+		assert.Empty(t, p.containers(t, "upstream")[0].NetworkSettings.Ports["5000/tcp"], "the testing server is not published")
+		assertContract(t, p.containers(t, "api")[0].url(t))
+	}, "HEDGEROW_UPSTREAM_FAIL=0")
+}
+
+// assertConfined looks at what the engine was told and at what the kernel says.
+func assertConfined(t *testing.T, c container) {
+	t.Helper()
+	assert.Equal(t, "65532:65532", c.Config.User)
+	assert.True(t, c.HostConfig.ReadonlyRootfs)
+	assert.Equal(t, []string{"ALL"}, c.HostConfig.CapDrop)
+	assert.Contains(t, c.HostConfig.SecurityOpt, "no-new-privileges:true")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.State.Pid))
+	require.NoError(t, err)
+	for _, line := range []string{
+		`Uid:\s65532\s65532\s65532\s65532`, `Gid:\s65532\s65532\s65532\s65532`,
+		`CapPrm:\s0+`, `CapEff:\s0+`, `CapBnd:\s0+`, `CapAmb:\s0+`, `NoNewPrivs:\s1`,
+	} {
+		assert.Regexp(t, `(?m)^`+line+`$`, string(status))
+	}
+}
+
+// assertContract makes calls that have one right answer when the upstream API never fails.
+func assertContract(t *testing.T, url string) {
+	t.Helper()
+	const one, three = `{"time":[1-6]\d\d}`, `\[{"time":[1-6]\d\d}(,{"time":[1-6]\d\d}){2}\]`
+	const jsonType, problemType = "application/json; charset=utf-8", "application/problem+json"
+	for _, call := range []struct {
+		path        string
+		status      int
+		contentType string
+		body        string
+	}{
+		{"/api/all?timeout=5000", 200, jsonType, three},
+		{"/api/first?timeout=5000", 200, jsonType, one},
+		{"/api/within-timeout?timeout=5000", 200, jsonType, three},
+		{"/api/smart?timeout=5000", 200, jsonType, one},
+		{"/api/within-timeout?timeout=1", 200, jsonType, `\[\]`},
+		{"/api/all?timeout=1", 504, problemType, ""},
+		{"/api/first?timeout=1", 504, problemType, ""},
+		{"/api/smart?timeout=1", 504, problemType, ""},
+		{"/api/all", 400, problemType, ""},
+		{"/api/smart?timeout=60001", 400, problemType, ""},
+		{"/nothing", 404, problemType, ""},
+	} {
+		status, header, body, err := get(url + call.path)
+		require.NoError(t, err, call.path)
+		assert.Equal(t, call.status, status, call.path)
+		assert.Equal(t, call.contentType, header.Get("Content-Type"), call.path)
+		if call.body != "" {
+			assert.Regexp(t, `^`+call.body+`$`, body, call.path)
+			continue
+		}
+		var problem struct {
+			Status    int
+			RequestID string `json:"request_id"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &problem), call.path)
+		assert.Equal(t, call.status, problem.Status, call.path)
+		assert.NotEmpty(t, problem.RequestID, call.path)
+	}
+	status, header, body, err := get(url + "/")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, status)
+	assert.True(t, strings.HasPrefix(header.Get("Content-Type"), "text/html"))
+	assert.Contains(t, body, "swagger-ui")
+}
+
+func TestExponeaURLPointsItElsewhere(t *testing.T) {
+	withEachCompose(t, func(t *testing.T, p *project) {
+		elsewhere := p.name + "-elsewhere" // another testing server, on the same network
+		t.Cleanup(func() { _, _ = docker("rm", "--force", elsewhere) })
+		p.run(t, "run", "--detach", "--name="+elsewhere, "upstream", "upstream", "--min=5ms", "--max=5ms", "--fail=0")
+
+		p.environment = append(p.environment, "EXPONEA_URL=http://"+elsewhere+":5002/api/work")
+		p.up(t)
+		url := p.containers(t, "api")[0].url(t)
+		waitUntilReady(t, url)
+		status, _, body, err := get(url + "/api/all?timeout=5000")
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, `[{"time":5},{"time":5},{"time":5}]`, body)
+	})
+}

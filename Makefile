@@ -4,6 +4,11 @@ GO            ?= go
 LINT_VERSION  := v2.15.0
 LINT          := bin/golangci-lint-$(LINT_VERSION)
 SWAG          := $(GO) tool -modfile=tools/go.mod swag
+COMPOSE       ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+GO_IMAGE      ?= golang:1.26-bookworm
+BUILD_FLAGS   ?=
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export VERSION
 
 .DEFAULT_GOAL := help
 
@@ -21,6 +26,33 @@ init: $(LINT) ## Install what development needs: modules, generator, linter.
 local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testing server.
 	$(GO) run ./cmd/hedgerow
 
+.PHONY: run
+run: ## Run the deployment of docker-compose.yml in the background: the API on :5000 and the testing server.
+	$(COMPOSE) up --build --detach
+	@echo "The API and the console: http://localhost:$${HEDGEROW_PORT:-5000}/   Logs: $(COMPOSE) logs -f   Stop: make clean"
+
+.PHONY: docker
+docker: ## Build the image and run it alone on :5000, with its own testing server.
+	docker build $(BUILD_FLAGS) --build-arg VERSION=$(VERSION) --tag hedgerow .
+	docker run --rm --name hedgerow --publish 5000:5000 --env EXPONEA_URL \
+		--read-only --cap-drop ALL --security-opt no-new-privileges hedgerow
+
+.PHONY: exec_docker
+exec_docker: ## A shell beside the running service, in its container's network and process namespaces; its files are in /proc/1/root.
+	@id=$$(docker ps --quiet --filter name='^hedgerow$$' | head -n 1); \
+	[ -n "$$id" ] || id=$$($(COMPOSE) ps --quiet api 2>/dev/null | head -n 1); \
+	[ -n "$$id" ] || { echo "no container runs: make docker or make run first" >&2; exit 1; }; \
+	docker run --rm --interactive $$([ -t 0 ] && echo --tty) --cap-add SYS_PTRACE \
+		--network "container:$$id" --pid "container:$$id" $(GO_IMAGE) bash
+
+.PHONY: clean
+clean: ## Remove what this project made: its containers, networks and images, and what was built here.
+	rm -rf bin test/postman/node_modules
+	@command -v docker >/dev/null && docker info >/dev/null 2>&1 || { echo "no Docker engine: nothing to remove there"; exit 0; }; \
+	$(COMPOSE) --profile replicas down --remove-orphans; \
+	docker ps --all --quiet --filter label=hedgerow=image | xargs -r docker rm --force; \
+	docker images --quiet --filter label=hedgerow | sort -u | xargs -r docker rmi --force
+
 .PHONY: test
 test: ## Run all tests that need Go alone, with the race detector.
 	$(GO) test -race ./...
@@ -28,6 +60,10 @@ test: ## Run all tests that need Go alone, with the race detector.
 .PHONY: e2e
 e2e: ## Run the tests in test/: a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
 	cd test && $(GO) test -count=1 -p=1 -timeout=20m ./...
+
+.PHONY: bench
+bench: ## Measure against the targets and a hand-written net/http service: ten minutes on a quiet machine. One alone: make bench ONLY=P1
+	cd test && $(GO) run ./bench -only "$(ONLY)"
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters.

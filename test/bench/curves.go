@@ -62,7 +62,7 @@ func svg(curves []curve) string {
 <rect x="0.5" y="0.5" width="879" height="429" rx="10" fill="#fff" stroke="#d0d7de"/>
 <text x="%d" y="24" fill="#57606a">answered well, of all calls</text>
 `, plotLeft)
-	for i := 0; i <= 4; i++ {
+	for i := range 5 {
 		y := plotY(float64(i) / 4)
 		fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="#eaeef2"/><text x="%d" y="%.1f" text-anchor="end" fill="#57606a">%d %%</text>`+"\n",
 			plotLeft, y, plotLeft+plotWidth, plotLeft-8, y+4, 25*i)

@@ -93,7 +93,7 @@ func findCommands() error {
 	}
 	for _, candidate := range [][]string{{"docker-compose"}, {"docker", "compose"}} {
 		if out, err := command(commandTimeout, nil, candidate[0], append(candidate[1:], "version", "--short")...); err == nil {
-			progress("%s is %s", strings.Join(candidate, " "), out)
+			progressf("%s is %s", strings.Join(candidate, " "), out)
 			composes = append(composes, candidate)
 		}
 	}
@@ -138,7 +138,7 @@ func startEngine() (stop func(), err error) {
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		if _, err = docker("version"); err == nil {
-			progress("started an engine")
+			progressf("started an engine")
 			return stop, nil
 		}
 		if time.Now().After(deadline) || len(ended) > 0 {
@@ -160,16 +160,16 @@ func provideBaseImages() error {
 		if _, err := docker("image", "inspect", base); err == nil || base == "scratch" {
 			continue
 		}
-		progress("pulling %s", base)
+		progressf("pulling %s", base)
 		if _, err := command(5*time.Minute, nil, "docker", "pull", "--quiet", base); err != nil {
-			progress("%v", err)
+			progressf("%v", err)
 			missing = append(missing, base)
 		}
 	}
 	if missing == nil {
 		return nil
 	}
-	progress("making stand-ins: %v", missing)
+	progressf("making stand-ins: %v", missing)
 	_, err := command(buildTimeout, nil, filepath.Join(harness.Root(), "test", "compose", "base-images.sh"), missing...)
 	return err
 }
@@ -181,7 +181,7 @@ func buildImage() error {
 	if _, err := p.try(buildTimeout, "build", "api"); err != nil {
 		return err
 	}
-	progress("built %s with %s in %.1f s", image, strings.Join(p.compose, " "), time.Since(start).Seconds())
+	progressf("built %s with %s in %.1f s", image, strings.Join(p.compose, " "), time.Since(start).Seconds())
 	return nil
 }
 
@@ -212,6 +212,6 @@ func envOr(name, value string) string {
 }
 
 // progress tells the tester what takes so long.
-func progress(format string, args ...any) {
+func progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s compose tests: %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 }

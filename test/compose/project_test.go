@@ -85,10 +85,10 @@ func (p *project) takeDown(t *testing.T) {
 		t.Log(logs)
 	}
 	_, err := p.try(commandTimeout, "--profile=replicas", "down", "--volumes", "--timeout=10")
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
 		left, err := docker(append(kind, "--quiet", "--filter=label=com.docker.compose.project="+p.name)...)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Empty(t, left, "left behind: docker %v", kind)
 	}
 }

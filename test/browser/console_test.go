@@ -71,6 +71,7 @@ func (b *tab) execute(endpoint string) shown {
 		chromedp.Text(answer+" tbody .response-col_status", &s.status),
 		chromedp.Text(answer+" .highlight-code code", &s.body))
 	s.status, _, _ = strings.Cut(s.status, "\n")
+	b.assertContract()
 	return s
 }
 

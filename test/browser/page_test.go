@@ -4,6 +4,8 @@ package browser
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hedgerow/test/contract"
 	"hedgerow/test/harness"
 )
 
@@ -58,8 +61,9 @@ type tab struct {
 	ctx context.Context
 
 	mu       sync.Mutex
-	requests []string // URLs
-	noise    []string // what is said on the console, violations of the content security policy included
+	requests []string                         // URLs
+	answers  []*network.EventResponseReceived // of the API, not checked yet
+	noise    []string                         // what is said on the console, violations of the content security policy included
 }
 
 // newTab starts a browser and returns its tab.
@@ -89,6 +93,10 @@ func (b *tab) note(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
+	case *network.EventResponseReceived:
+		if u, err := url.Parse(e.Response.URL); err == nil && strings.HasPrefix(u.Path, "/api/") {
+			b.answers = append(b.answers, e)
+		}
 	case *log.EventEntryAdded:
 		b.noise = append(b.noise, fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	case *runtime.EventExceptionThrown:
@@ -153,6 +161,30 @@ func (b *tab) assertQuiet(origin string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	assert.NotEmpty(b.t, b.requests)
+}
+
+// assertContract checks every answer of the API that the page has got since the last time.
+func (b *tab) assertContract() {
+	b.t.Helper()
+	b.settle()
+	b.mu.Lock()
+	answers := b.answers
+	b.answers = nil
+	b.mu.Unlock()
+	require.NotEmpty(b.t, answers)
+	for _, a := range answers {
+		var body []byte
+		b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+			body, err = network.GetResponseBody(a.RequestID).Do(ctx)
+			return err
+		}))
+		header := http.Header{}
+		for name, value := range a.Response.Headers {
+			header.Set(name, fmt.Sprint(value))
+		}
+		request := httptest.NewRequest(http.MethodGet, a.Response.URL, nil)
+		contract.Check(b.t, request, &http.Response{StatusCode: int(a.Response.Status), Header: header}, body)
+	}
 }
 
 // evaluate returns the string that a JavaScript expression, or the promise that it is, comes to.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hedgerow/test/contract"
 	"hedgerow/test/harness"
 )
 
@@ -157,6 +158,7 @@ func get(url string) (status int, header http.Header, body string, err error) {
 	return getWith(oneConnectionEach, url)
 }
 
+// getWith makes a request and returns the whole answer. An answer of the API that breaks the contract is an error.
 func getWith(client *http.Client, url string) (status int, header http.Header, body string, err error) {
 	response, err := client.Get(url)
 	if err != nil {
@@ -164,6 +166,9 @@ func getWith(client *http.Client, url string) (status int, header http.Header, b
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
+	if path := response.Request.URL.Path; err == nil && (strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, "yz")) {
+		err = contract.Violation(response.Request, response, text)
+	}
 	return response.StatusCode, response.Header, string(text), err
 }
 

@@ -50,8 +50,14 @@ func listenAndServe(ctx context.Context, release func(), settings config.Serve, 
 	ready.Store(false)
 	logger.Info("stopping", "delay", settings.ShutdownDelay.String(), "timeout", settings.ShutdownTimeoutOrDefault().String())
 	time.Sleep(settings.ShutdownDelay)
+	_ = listener.Close()
+	time.Sleep(arrivalMargin)
 	return drain(server, settings.ShutdownTimeoutOrDefault(), logger)
 }
+
+// arrivalMargin is the time for requests that were on their way when the service stopped listening: from the beginning of
+// Shutdown on, net/http closes a connection on which a request has just been read, and does not answer it.
+const arrivalMargin = 500 * time.Millisecond
 
 // drain stops listening and waits for the calls in flight, for timeout at most.
 func drain(server *stdhttp.Server, timeout time.Duration, logger *slog.Logger) error {

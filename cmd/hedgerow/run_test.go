@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -196,6 +197,33 @@ func TestToldToStopItIsNotReadyAndAnswersTheCallsInFlight(t *testing.T) {
 	call.Wait()
 	assert.Zero(t, p.end(t))
 	assert.Contains(t, p.log.String(), `"msg":"stopped"`)
+}
+
+func TestARequestOnItsWayWhenTheServiceStopsListeningIsAnswered(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Answer(5))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
+	addr := p.log.wait(t, listening)["addr"].(string)
+	fresh, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer func() { _ = fresh.Close() }()
+	begun, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer func() { _ = begun.Close() }()
+	const request = "GET /api/first?timeout=10000 HTTP/1.1\r\nHost: x\r\n\r\n"
+	_, err = io.WriteString(begun, request[:10])
+	require.NoError(t, err)
+
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.log.wait(t, "stopping")
+	for conn, rest := range map[net.Conn]string{fresh: request, begun: request[10:]} {
+		_, err = io.WriteString(conn, rest)
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, response.StatusCode)
+		assert.True(t, response.Close, "the answer says that the connection ends with it")
+	}
+	assert.Zero(t, p.end(t))
 }
 
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {

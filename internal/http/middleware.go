@@ -54,6 +54,15 @@ func discardBody(c *gin.Context) {
 	c.Next()
 }
 
+// part ends each connection with its answer once the process is to stop, so that callers have none left to lose.
+func part(ready func() bool) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if !ready() {
+			c.Header("Connection", "close")
+		}
+	}
+}
+
 const requestIDHeader = "X-Request-Id"
 
 // validRequestID is what a caller may choose as its request's id; anything else is replaced, for it goes into headers and logs.

@@ -35,7 +35,7 @@ func newEngine(s Settings) *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
-	r.Use(noteArrival, discardBody, identify, secure, logRequests(s.Logger), observeCalls(s.ObserveCall), survive(s.Logger))
+	r.Use(noteArrival, discardBody, part(s.Ready), identify, secure, logRequests(s.Logger), observeCalls(s.ObserveCall), survive(s.Logger))
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 

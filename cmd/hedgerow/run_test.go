@@ -212,6 +212,7 @@ func TestARequestOnItsWayWhenTheServiceStopsListeningIsAnswered(t *testing.T) {
 	const request = "GET /api/first?timeout=10000 HTTP/1.1\r\nHost: x\r\n\r\n"
 	_, err = io.WriteString(begun, request[:10])
 	require.NoError(t, err)
+	get(t, "http://"+addr+"/livez") // when this one has been accepted, so have those before it
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.log.wait(t, "stopping")

@@ -29,6 +29,8 @@ local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testin
 .PHONY: run
 run: ## Run the deployment of docker-compose.yml in the background: the API on :5000 and the testing server.
 	$(COMPOSE) up --build --detach
+	@for i in $$(seq 60); do $(COMPOSE) exec -T api /hedgerow healthcheck >/dev/null 2>&1 && exit 0; sleep 0.5; done; \
+	echo "the API is not ready after 30 s: $(COMPOSE) logs" >&2; exit 1
 	@echo "The API and the console: http://localhost:$${HEDGEROW_PORT:-5000}/   Logs: $(COMPOSE) logs -f   Stop: make clean"
 
 .PHONY: docker

@@ -174,6 +174,14 @@ func TestTheLogTellsOfACall(t *testing.T) {
 	assert.Contains(t, line["attempts"], "won ")
 }
 
+func TestAProbeIsLoggedAtTheLevelDebug(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for _, path := range []string{"/livez", "/readyz"} {
+		s.get(t, path)
+		assert.Equal(t, "DEBUG", s.log.wait(t, "path", path)["level"])
+	}
+}
+
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	s := newService(t, defaults(), answers(1))
 	for _, target := range []string{"/api/first?timeout=5000", "/api/first", "/nope", "/", "/swagger-ui.css", "/livez"} {

@@ -120,8 +120,11 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		c.Next()
 		status := c.Writer.Status()
 		level := slog.LevelInfo
-		if status == http.StatusInternalServerError {
+		switch {
+		case status == http.StatusInternalServerError:
 			level = slog.LevelError
+		case isProbe(c.FullPath()):
+			level = slog.LevelDebug // a balancer asks twice a second
 		}
 		ctx := c.Request.Context()
 		if !logger.Enabled(ctx, level) {
@@ -144,6 +147,8 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		logger.LogAttrs(ctx, level, "request", attributes...)
 	}
 }
+
+func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
 
 // summary tells of attempts in a few words each: "failed 20ms (status 500), won 131.5ms".
 func summary(attempts []fanout.Attempt) string {

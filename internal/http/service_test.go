@@ -53,7 +53,7 @@ func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserve
 // start serves calls to any service; the fields of the scripted upstream stay as they are.
 func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	t.Helper()
-	logger := slog.New(slog.NewJSONHandler(s.log, nil))
+	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger,

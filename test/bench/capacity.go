@@ -15,17 +15,17 @@ const (
 // capacity compares calls/s with those of the baseline, in turns, on an upstream that answers at once.
 func capacity(path string, atLeast float64) func(*programs) (table, error) {
 	return func(p *programs) (table, error) {
-		up, err := p.testingServer("--min=0", "--max=0", "--fail=0")
+		up, err := startUpstream(answerAfter(0))
 		if err != nil {
 			return table{}, err
 		}
 		defer up.stop()
-		ours, err := p.hedgerow(up.workURL())
+		ours, err := p.hedgerow(up.url())
 		if err != nil {
 			return table{}, err
 		}
 		defer ours.stop()
-		theirs, err := p.baseline(up.workURL())
+		theirs, err := p.baseline(up.url())
 		if err != nil {
 			return table{}, err
 		}

@@ -39,7 +39,7 @@ func deadline(p *programs) (table, error) {
 // lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
 func lateness(p *programs, answer behaviour) ([]time.Duration, error) {
 	const timeout = 400 * time.Millisecond
-	up, err := startUpstream("127.0.0.1", answer)
+	up, err := startUpstream(answer)
 	if err != nil {
 		return nil, err
 	}

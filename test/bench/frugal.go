@@ -18,7 +18,7 @@ import (
 // memory is what the resident set grows by for each concurrent all call.
 func memory(p *programs) (table, error) {
 	const calls = 2000
-	up, err := startUpstream("127.0.0.1", answerAfter(20*time.Second))
+	up, err := startUpstream(answerAfter(20 * time.Second))
 	if err != nil {
 		return table{}, err
 	}
@@ -72,7 +72,7 @@ func connections(p *programs) (table, error) {
 		{"`first`, 50 connections, answers after 1 to 200 ms", "/api/first?timeout=1000", staggered, concurrently,
 			func(calls int) float64 { return 0.05 * float64(calls) }},
 	} {
-		up, err := startUpstream("127.0.0.1", load.answer)
+		up, err := startUpstream(load.answer)
 		if err != nil {
 			return table{}, err
 		}
@@ -113,7 +113,7 @@ func staggered(n int64, conn net.Conn) bool {
 
 // sockets calls first at 300/s for a minute. Every third request is answered; the others are neither answered nor closed.
 func sockets(p *programs) (table, error) {
-	up, err := startUpstream("127.0.0.1", func(n int64, conn net.Conn) bool {
+	up, err := startUpstream(func(n int64, conn net.Conn) bool {
 		return n%3 == 0 && answerAfter(time.Millisecond)(n, conn)
 	})
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -84,13 +84,20 @@ func roundTrip(conn net.Conn, reader *bufio.Reader, request string) (int, error)
 	if _, err := io.WriteString(conn, request); err != nil {
 		return 0, err
 	}
-	response, err := http.ReadResponse(reader, nil)
+	statusLine, err := reader.Peek(len("HTTP/1.1 200"))
 	if err != nil {
 		return 0, err
 	}
-	_, err = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-	return response.StatusCode, err
+	status, err := strconv.Atoi(string(statusLine[len("HTTP/1.1 "):]))
+	if err != nil {
+		return 0, err
+	}
+	length, err := readHead(reader)
+	if err != nil {
+		return 0, err
+	}
+	_, err = reader.Discard(length)
+	return status, err
 }
 
 // rate is calls per second.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,17 +17,24 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// Keys under which a request's data is kept in its gin context.
-const (
-	arrivalKey   = "arrival"
-	requestIDKey = "request_id"
-	callKey      = "call"
-)
+// record is what is known of a request beyond what gin keeps.
+type record struct {
+	arrival time.Time
+	id      string
+	// Of a call to the API that was made:
+	called   bool
+	timeout  time.Duration
+	attempts []fanout.Attempt
+}
 
-// noteArrival starts the clock of a call. It runs first.
-func noteArrival(c *gin.Context) { c.Set(arrivalKey, time.Now()) }
+const recordKey = "record"
 
-func arrival(c *gin.Context) time.Time { return c.GetTime(arrivalKey) }
+// noteArrival starts the clock of a call, and the record of its request. It runs first.
+func noteArrival(c *gin.Context) { c.Set(recordKey, &record{arrival: time.Now()}) }
+
+func recordOf(c *gin.Context) *record { return c.MustGet(recordKey).(*record) }
+
+func arrival(c *gin.Context) time.Time { return recordOf(c).arrival }
 
 // discardBody reads a request's body while the request is answered, and no longer. net/http would wait for an unread body before
 // it writes the answer, and watches for a caller that hangs up only when the body has been read.
@@ -74,11 +82,11 @@ func identify(c *gin.Context) {
 	if !validRequestID.MatchString(id) {
 		id = rand.Text()
 	}
-	c.Set(requestIDKey, id)
+	recordOf(c).id = id
 	c.Header(requestIDHeader, id)
 }
 
-func requestID(c *gin.Context) string { return c.GetString(requestIDKey) }
+func requestID(c *gin.Context) string { return recordOf(c).id }
 
 // apiPolicy is the content security policy of everything but the console: none of it is a page.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
@@ -94,14 +102,10 @@ func secure(c *gin.Context) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// call is what the log tells of a call beyond its request.
-type call struct {
-	timeout  time.Duration
-	attempts []fanout.Attempt
-}
-
+// noteCall adds a call to the record of its request.
 func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) {
-	c.Set(callKey, call{timeout, attempts})
+	r := recordOf(c)
+	r.called, r.timeout, r.attempts = true, timeout, attempts
 }
 
 // observeCalls tells observe of each call to the API when it has been answered.
@@ -138,11 +142,10 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
 			slog.String("remote", c.Request.RemoteAddr),
 			slog.String("request_id", requestID(c)))
-		if v, ok := c.Get(callKey); ok {
-			call := v.(call)
+		if r := recordOf(c); r.called {
 			attributes = append(attributes,
-				slog.Int64("timeout_ms", call.timeout.Milliseconds()),
-				slog.String("attempts", summary(call.attempts)))
+				slog.Int64("timeout_ms", r.timeout.Milliseconds()),
+				slog.String("attempts", summary(r.attempts)))
 		}
 		logger.LogAttrs(ctx, level, "request", attributes...)
 	}
@@ -152,17 +155,20 @@ func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
 
 // summary tells of attempts in a few words each: "failed 20ms (status 500), won 131.5ms".
 func summary(attempts []fanout.Attempt) string {
-	var b strings.Builder
+	b := make([]byte, 0, 32*len(attempts))
 	for i, a := range attempts {
 		if i > 0 {
-			b.WriteString(", ")
+			b = append(b, ", "...)
 		}
-		fmt.Fprintf(&b, "%s %vms", a.Outcome, milliseconds(a.Duration))
+		b = append(b, a.Outcome...)
+		b = append(b, ' ')
+		b = strconv.AppendFloat(b, milliseconds(a.Duration), 'f', -1, 64)
+		b = append(b, "ms"...)
 		if reason := a.Reason(); reason != "" {
-			fmt.Fprintf(&b, " (%s)", reason)
+			b = append(b, " ("+reason+")"...)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // survive turns a panic of a handler into a 500.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,9 @@ func readTime(response *http.Response, limit int64) (int64, error) {
 // struct's. The integer is in JSON's plain notation (no fraction, no exponent) and fits 64 bits. When the member is repeated the
 // last one counts, as in most JSON readers.
 func parseTime(text []byte) (int64, error) {
+	if value, ok := parseUsual(text); ok {
+		return value, nil
+	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil {
 		return 0, err
@@ -50,3 +54,30 @@ func parseTime(text []byte) (int64, error) {
 	}
 	return strconv.ParseInt(string(value), 10, 64)
 }
+
+// parseUsual reads a body that has the member `time` alone, without the detour over a map that costs ten times as much
+// (BenchmarkParseTime) at each attempt. It is false for any other body.
+func parseUsual(text []byte) (int64, bool) {
+	for _, token := range []string{"{", `"time"`, ":"} {
+		rest, ok := bytes.CutPrefix(bytes.TrimLeft(text, jsonSpace), []byte(token))
+		if !ok {
+			return 0, false
+		}
+		text = rest
+	}
+	digits, ok := bytes.CutSuffix(bytes.TrimRight(text, jsonSpace), []byte("}"))
+	digits = bytes.Trim(digits, jsonSpace)
+	if !ok || len(digits) == 0 || len(digits) > 18 || digits[0] == '0' {
+		return 0, false
+	}
+	value := int64(0)
+	for _, d := range digits {
+		if d < '0' || d > '9' {
+			return 0, false
+		}
+		value = 10*value + int64(d-'0')
+	}
+	return value, true
+}
+
+const jsonSpace = " \t\r\n"

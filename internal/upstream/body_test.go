@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // FuzzParseUsual: where the short way reads a time, the long way reads the same.
@@ -22,9 +23,9 @@ func FuzzParseUsual(f *testing.F) {
 			return
 		}
 		var object map[string]json.RawMessage
-		assert.NoError(t, json.Unmarshal(text, &object))
+		require.NoError(t, json.Unmarshal(text, &object))
 		long, err := strconv.ParseInt(string(object["time"]), 10, 64)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Equal(t, long, short)
 		assert.Len(t, object, 1)
 	})

@@ -64,7 +64,7 @@ func TestEverySettingCanBeGivenToTheDeployment(t *testing.T) {
 	for _, service := range []string{"serve", "upstream"} {
 		help, err := docker("run", "--rm", "--network=none", image, service, "--help")
 		require.NoError(t, err)
-		variables := regexp.MustCompile(`\$([A-Z][A-Z_]+)`).FindAllStringSubmatch(help, -1)
+		variables := regexp.MustCompile(`\$([A-Z][A-Z0-9_]+)`).FindAllStringSubmatch(help, -1)
 		require.Greater(t, len(variables), 8, help)
 		for _, file := range []string{"docker-compose.yml", ".env.example"} {
 			text, err := os.ReadFile(filepath.Join(harness.Root(), file))

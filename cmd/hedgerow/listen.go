@@ -59,7 +59,7 @@ func listenAndServe(ctx context.Context, release func(), settings config.Serve, 
 // Shutdown on, net/http closes a connection on which a request has just been read, and does not answer it.
 const arrivalMargin = 500 * time.Millisecond
 
-// drain stops listening and waits for the calls in flight, for timeout at most.
+// drain waits for the calls in flight, for timeout at most.
 func drain(server *stdhttp.Server, timeout time.Duration, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -63,7 +63,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	return listenAndServe(ctx, stop, settings, router, adminHandler(measures), &ready, logger)
 }
 
-// observer counts attempts and logs those that panicked.
+// observer counts attempts. It logs those that panicked, and at the level debug why others failed.
 func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attempt) {
 	return func(a fanout.Attempt) {
 		measures.ObserveAttempt(a)

@@ -15,38 +15,33 @@ const (
 // capacity compares calls/s with those of the baseline, in turns, on an upstream that answers at once.
 func capacity(path string, atLeast float64) func(*programs) (table, error) {
 	return func(p *programs) (table, error) {
-		up, err := startUpstream(answerAfter(0))
-		if err != nil {
-			return table{}, err
-		}
-		defer up.stop()
-		ours, err := p.hedgerow(up.url())
-		if err != nil {
-			return table{}, err
-		}
-		defer ours.stop()
-		theirs, err := p.baseline(up.url())
-		if err != nil {
-			return table{}, err
-		}
-		defer theirs.stop()
-
-		result := table{header: []string{"round", "Hedgerow calls/s (p99)", "net/http calls/s (p99)", "ratio"}}
-		ratios := make([]float64, 0, capacityRounds)
-		for round := range capacityRounds {
-			a := closedLoop(ours.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
-			b := closedLoop(theirs.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
-			if bad := len(a.calls) - len(a.sorted(http.StatusOK)) + a.errors; bad > len(a.calls)/1000 {
-				return table{}, fmt.Errorf("%d of %d calls failed", bad, len(a.calls))
+		return inFrontOf(p, answerAfter(0), func(up *upstream, ours *process) (table, error) {
+			theirs, err := p.baseline(up.url())
+			if err != nil {
+				return table{}, err
 			}
-			ratio := a.rate() / b.rate()
-			ratios = append(ratios, ratio)
-			result.rows = append(result.rows, []string{fmt.Sprint(round + 1), rateAndP99(a), rateAndP99(b), fmt.Sprintf("%.2f", ratio)})
-		}
-		result.rows = append(result.rows, []string{"median", "", "", fmt.Sprintf("**%.2f**", median(ratios))})
-		result.met = median(ratios) >= atLeast
-		return result, nil
+			defer theirs.stop()
+			return takeTurns(ours, theirs, path, atLeast)
+		})
 	}
+}
+
+func takeTurns(ours, theirs *process, path string, atLeast float64) (table, error) {
+	result := table{header: []string{"round", "Hedgerow calls/s (p99)", "net/http calls/s (p99)", "ratio"}}
+	ratios := make([]float64, 0, capacityRounds)
+	for round := range capacityRounds {
+		a := closedLoop(ours.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
+		b := closedLoop(theirs.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
+		if bad := len(a.calls) - len(a.sorted(http.StatusOK)) + a.errors; bad > len(a.calls)/1000 {
+			return table{}, fmt.Errorf("%d of %d calls failed", bad, len(a.calls))
+		}
+		ratio := a.rate() / b.rate()
+		ratios = append(ratios, ratio)
+		result.rows = append(result.rows, []string{fmt.Sprint(round + 1), rateAndP99(a), rateAndP99(b), fmt.Sprintf("%.2f", ratio)})
+	}
+	result.rows = append(result.rows, []string{"median", "", "", fmt.Sprintf("**%.2f**", median(ratios))})
+	result.met = median(ratios) >= atLeast
+	return result, nil
 }
 
 func rateAndP99(s samples) string {

@@ -39,20 +39,11 @@ func deadline(p *programs) (table, error) {
 // lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
 func lateness(p *programs, answer behaviour) ([]time.Duration, error) {
 	const timeout = 400 * time.Millisecond
-	up, err := startUpstream(answer)
-	if err != nil {
-		return nil, err
-	}
-	defer up.stop()
-	ours, err := p.hedgerow(up.url())
-	if err != nil {
-		return nil, err
-	}
-	defer ours.stop()
-	s := closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
-	late := s.sorted(0)
-	for i := range late {
-		late[i] -= timeout
-	}
-	return late, nil
+	return inFrontOf(p, answer, func(_ *upstream, ours *process) ([]time.Duration, error) {
+		late := closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second).sorted(0)
+		for i := range late {
+			late[i] -= timeout
+		}
+		return late, nil
+	})
 }

@@ -4,41 +4,42 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 // memory is what the resident set grows by for each concurrent all call.
 func memory(p *programs) (table, error) {
 	const calls = 2000
-	up, err := startUpstream(answerAfter(20 * time.Second))
-	if err != nil {
-		return table{}, err
-	}
-	defer up.stop()
-	ours, err := p.hedgerow(up.url())
-	if err != nil {
-		return table{}, err
-	}
-	defer ours.stop()
-	if _, err := get("http://" + ours.addr + "/livez"); err != nil {
-		return table{}, err
-	}
-	idle, err := ours.residentBytes()
-	if err != nil {
-		return table{}, err
-	}
+	return inFrontOf(p, never, func(_ *upstream, ours *process) (table, error) {
+		if _, err := get("http://" + ours.addr + "/livez"); err != nil {
+			return table{}, err
+		}
+		idle, err := ours.residentBytes()
+		if err != nil {
+			return table{}, err
+		}
+		busy, err := residentWith(ours, calls)
+		if err != nil {
+			return table{}, err
+		}
+		perCall := float64(busy-idle) / calls / 1000
+		return table{[]string{"idle", fmt.Sprintf("%d calls", calls), "per call"}, [][]string{{
+			fmt.Sprintf("%.1f MB", float64(idle)/1e6), fmt.Sprintf("%.1f MB", float64(busy)/1e6), fmt.Sprintf("**%.0f KB**", perCall),
+		}}, perCall <= 110}, nil
+	})
+}
+
+// residentWith is the resident set of a service with that many all calls in flight.
+func residentWith(ours *process, calls int) (int64, error) {
 	var load sync.WaitGroup
+	defer load.Wait()
 	load.Go(func() { closedLoop(ours.addr, "/api/all?timeout=8000", calls, 0, time.Second) })
+	inFlight := func() (float64, error) { return ours.metric("hedgerow_attempts_in_flight") }
 	for range 100 {
-		if inFlight, err := ours.metric("hedgerow_attempts_in_flight"); err == nil && inFlight >= 3*calls {
+		if n, err := inFlight(); err == nil && n >= float64(3*calls) {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -46,17 +47,13 @@ func memory(p *programs) (table, error) {
 	time.Sleep(time.Second)
 	busy, err := ours.residentBytes()
 	if err != nil {
-		return table{}, err
+		return 0, err
 	}
-	inFlight, err := ours.metric("hedgerow_attempts_in_flight")
-	load.Wait()
-	if err == nil && inFlight < 3*calls {
-		err = fmt.Errorf("%v attempts in flight instead of %d", inFlight, 3*calls)
+	n, err := inFlight()
+	if err == nil && n < float64(3*calls) {
+		err = fmt.Errorf("%v attempts in flight instead of %d", n, 3*calls)
 	}
-	perCall := float64(busy-idle) / calls / 1000
-	return table{[]string{"idle", fmt.Sprintf("%d calls", calls), "per call"}, [][]string{{
-		fmt.Sprintf("%.1f MB", float64(idle)/1e6), fmt.Sprintf("%.1f MB", float64(busy)/1e6), fmt.Sprintf("**%.0f KB**", perCall),
-	}}, perCall <= 110}, err
+	return busy, err
 }
 
 // connections counts what the upstream sees being dialled.
@@ -72,19 +69,14 @@ func connections(p *programs) (table, error) {
 		{"`first`, 50 connections, answers after 1 to 200 ms", "/api/first?timeout=1000", staggered, concurrently,
 			func(calls int) float64 { return 0.05 * float64(calls) }},
 	} {
-		up, err := startUpstream(load.answer)
+		calls := 0
+		dialled, err := inFrontOf(p, load.answer, func(up *upstream, ours *process) (float64, error) {
+			calls = load.drive(ours.addr, load.path)
+			return float64(up.dialled.Load()), nil
+		})
 		if err != nil {
 			return table{}, err
 		}
-		ours, err := p.hedgerow(up.url())
-		if err != nil {
-			up.stop()
-			return table{}, err
-		}
-		calls := load.drive(ours.addr, load.path)
-		dialled := float64(up.dialled.Load())
-		ours.stop()
-		up.stop()
 		result.met = result.met && dialled <= load.most(calls)
 		result.rows = append(result.rows, []string{
 			load.name, fmt.Sprint(calls), fmt.Sprintf("**%.0f**", dialled), fmt.Sprintf("%.4f", dialled/float64(calls)),
@@ -109,62 +101,6 @@ func concurrently(addr, path string) int {
 // staggered answers within the losers' grace: the requests in turn after 1, 50, 100, 150 and 200 ms.
 func staggered(n int64, conn net.Conn) bool {
 	return answerAfter(time.Duration([]int64{1, 50, 100, 150, 200}[n%5])*time.Millisecond)(n, conn)
-}
-
-// sockets calls first at 300/s for a minute. Every third request is answered; the others are neither answered nor closed.
-func sockets(p *programs) (table, error) {
-	up, err := startUpstream(func(n int64, conn net.Conn) bool {
-		return n%3 == 0 && answerAfter(time.Millisecond)(n, conn)
-	})
-	if err != nil {
-		return table{}, err
-	}
-	defer up.stop()
-	ours, err := p.hedgerow(up.url())
-	if err != nil {
-		return table{}, err
-	}
-	defer ours.stop()
-	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: "http://" + ours.addr + "/api/first?timeout=1000"})
-	attacker := vegeta.NewAttacker(vegeta.KeepAlive(true))
-	statuses, most := map[uint16]int{}, 0
-	n := 0
-	for r := range attacker.Attack(target, vegeta.Rate{Freq: 300, Per: time.Second}, time.Minute, "P10") {
-		statuses[r.Code]++
-		if n++; n%300 == 0 {
-			waiting, err := waitingSockets(up.listener.Addr().String())
-			if err != nil {
-				return table{}, err
-			}
-			most = max(most, waiting)
-		}
-	}
-	bad := n - statuses[http.StatusOK]
-	return table{[]string{"calls", "not 200", "FIN_WAIT and TIME_WAIT towards the upstream, at most"}, [][]string{{
-		fmt.Sprint(n), fmt.Sprint(bad), fmt.Sprintf("**%d**", most),
-	}}, bad == 0 && most <= 1000}, nil
-}
-
-// waitingSockets counts the sockets in FIN_WAIT1, FIN_WAIT2 and TIME_WAIT whose other side is addr.
-func waitingSockets(addr string) (int, error) {
-	text, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return 0, err
-	}
-	_, port, _ := strings.Cut(addr, ":")
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		return 0, err
-	}
-	remote := fmt.Sprintf(":%04X", number)
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line) // sl local remote state
-		if len(f) > 3 && strings.HasSuffix(f[2], remote) && (f[3] == "04" || f[3] == "05" || f[3] == "06") {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // startUp measures the time from exec to the first answer, and the memory of a service that nobody calls.

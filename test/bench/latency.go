@@ -10,21 +10,6 @@ import (
 
 const latencyConnections = 1000
 
-// slow starts the testing server of the latency targets and Hedgerow in front of it, and hands both to measure.
-func slow(p *programs, measure func(*process) (table, error)) (table, error) {
-	up, err := p.testingServer("--min=100ms", "--max=600ms", "--fail=0.15", "--seed=1")
-	if err != nil {
-		return table{}, err
-	}
-	defer up.stop()
-	ours, err := p.hedgerow(up.workURL())
-	if err != nil {
-		return table{}, err
-	}
-	defer ours.stop()
-	return measure(ours)
-}
-
 func within(measured, expected, share float64) bool { return math.Abs(measured/expected-1) <= share }
 
 func compare(what string, measured, expected float64, unit string) []string {
@@ -36,7 +21,7 @@ var compareHeader = []string{"", "measured", "theory", "ratio"}
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func latencyFirst(p *programs) (table, error) {
-	return slow(p, func(ours *process) (table, error) {
+	return inFrontOf(p, random, func(_ *upstream, ours *process) (table, error) {
 		s := closedLoop(ours.addr, "/api/first?timeout=1000", latencyConnections, warmUp, 10*time.Second)
 		th := newTheory(firstSurvival)
 		sorted := s.sorted(http.StatusOK)
@@ -63,7 +48,7 @@ func firstEnding(t float64) float64 {
 }
 
 func latencySmart(p *programs) (table, error) {
-	return slow(p, func(ours *process) (table, error) {
+	return inFrontOf(p, random, func(_ *upstream, ours *process) (table, error) {
 		s := closedLoop(ours.addr, "/api/smart?timeout=2000", latencyConnections, warmUp, 10*time.Second)
 		calls, err := ours.metric("hedgerow_calls_total")
 		if err != nil {
@@ -88,7 +73,7 @@ func latencySmart(p *programs) (table, error) {
 }
 
 func latencyWithinTimeout(p *programs) (table, error) {
-	return slow(p, func(ours *process) (table, error) {
+	return inFrontOf(p, random, func(_ *upstream, ours *process) (table, error) {
 		s := closedLoop(ours.addr, "/api/within-timeout?timeout=400", latencyConnections, warmUp, 10*time.Second)
 		sorted := s.sorted(0)
 		p99 := quantile(sorted, 0.99)
@@ -100,7 +85,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 
 // distributions compares 20,000 calls of each strategy with the closed form. The load is light: what is compared is the logic.
 func distributions(p *programs) (table, error) {
-	return slow(p, func(ours *process) (table, error) {
+	return inFrontOf(p, random, func(_ *upstream, ours *process) (table, error) {
 		result := table{header: []string{"strategy", "calls", "D", "critical D (1 %)"}, met: true}
 		for _, strategy := range []struct {
 			path     string

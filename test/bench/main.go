@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -32,25 +34,30 @@ var targets = []target{
 	{"P4", "`smart`, the same: p50 and p99 within 8 %, requests per call within 2 % of theory", latencySmart},
 	{"P5", "deadline, 200 calls in flight, any upstream: last byte after the timeout, p99.9 at most 10 ms", deadline},
 	{"P6", "`within-timeout?timeout=400`, 100-600 ms, 1,000 connections: p99 at most 430 ms", latencyWithinTimeout},
+	{"P7", "engine alone, 3 producers, no network: at most 5 µs and 20 allocations; less than failsafe-go's and hedgedhttp's hedge", engine},
 	{"P8", "memory per concurrent `all` call: at most 110 KB", memory},
 	{"P9", "new connections: 1,000 `all` in turn at most 3; `first` within the grace at most 0.05 per call", connections},
 	{"P10", "60 s of `first` at 300/s, losers never answered: no port errors, FIN_WAIT and TIME_WAIT at most 1,000", sockets},
+	{"P11", "overload at 2, 5 and 10 times capacity: goodput at least 0.9 of it, refusals p99 at most 10 ms, normal again in 5 s", overload},
 	{"P12", "start to first answer at most 200 ms, idle memory at most 40 MiB", startUp},
 	{"KS", "20,000 calls per strategy against the closed form: Kolmogorov-Smirnov", distributions},
+	{"limits", "what concurrent calls need, 100-600 ms upstream", limits},
 	{"curves", "latency curves on the default testing server, drawn as images/latency.svg", drawCurves},
 }
 
 func main() {
 	only := flag.String("only", "", "run these targets only, separated by commas: P1,P2")
+	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's load")
 	flag.Parse()
-	if err := run(*only); err != nil {
+	runtime.LockOSThread() // see vethPair.listen
+	if err := run(*only, *profiles); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // run prints the tables of the targets named in only, or of all. It fails when one of them cannot be measured or is not met.
-func run(only string) error {
+func run(only, profiles string) error {
 	p, err := build()
 	if err != nil {
 		return err
@@ -60,6 +67,9 @@ func run(only string) error {
 	for _, t := range targets {
 		if only != "" && !slices.Contains(strings.Split(only, ","), t.name) {
 			continue
+		}
+		if profiles != "" {
+			p.profiles = filepath.Join(profiles, t.name+".pprof")
 		}
 		began := time.Now()
 		result, err := t.run(p)

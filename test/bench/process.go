@@ -17,21 +17,26 @@ import (
 )
 
 // programs are the binaries under test, built afresh.
-type programs struct{ folder string }
+type programs struct {
+	folder string
+	// profiles is where CPU profiles of Hedgerow under load go; empty: none are taken.
+	profiles string
+}
 
+// build compiles both programs with the Dockerfile's flags.
 func build() (*programs, error) {
 	folder, err := os.MkdirTemp("", "hedgerow-bench-")
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
-		command := exec.Command("go", "build", "-o", filepath.Join(folder, b.name), b.pkg)
+		command := exec.Command("go", "build", "-trimpath", "-tags=nomsgpack", "-ldflags=-s -w", "-o", filepath.Join(folder, b.name), b.pkg)
 		command.Dir, command.Stderr = b.dir, os.Stderr
 		if err := command.Run(); err != nil {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
-	return &programs{folder}, nil
+	return &programs{folder: folder}, nil
 }
 
 func (p *programs) remove() { _ = os.RemoveAll(p.folder) }
@@ -87,6 +92,43 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 	return started, err
 }
 
+// inFrontOf starts an upstream that answers as told, and Hedgerow in front of it, for as long as measure takes.
+func inFrontOf[T any](p *programs, answer behaviour, measure func(up *upstream, ours *process) (T, error), environment ...string) (T, error) {
+	var none T
+	up, err := startUpstream(answer)
+	if err != nil {
+		return none, err
+	}
+	defer up.stop()
+	ours, err := p.hedgerow(up.url(), environment...)
+	if err != nil {
+		return none, err
+	}
+	defer ours.stop()
+	if p.profiles != "" {
+		go ours.profile(p.profiles) // ends with the service
+	}
+	return measure(up, ours)
+}
+
+// profile saves a CPU profile of the five seconds after the warm-up.
+func (p *process) profile(file string) {
+	time.Sleep(warmUp)
+	response, err := http.Get("http://" + p.admin + "/debug/pprof/profile?seconds=5")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no profile:", err)
+		return
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no profile:", err)
+	}
+}
+
 func (p *programs) baseline(url string) (*process, error) {
 	addr := freeAddr()
 	return start(exec.Command(filepath.Join(p.folder, "baseline"), "-addr", addr, "-url", url), addr)
@@ -121,6 +163,28 @@ func (p *process) residentBytes() (int64, error) {
 	}
 	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err
+}
+
+// clockTick is the unit of the times in /proc/PID/stat: USER_HZ, 100 on every Linux architecture that Go knows (man 5 proc).
+const clockTick = time.Second / 100
+
+// cpu is the processor time that the process has used so far, in the kernel's and in its own code.
+func (p *process) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, afterName, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(afterName) // from the third one on: state, ..., utime (14th), stime (15th)
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * clockTick, nil
 }
 
 // metric sums the samples of a metric of the service whose line begins with prefix.

@@ -28,5 +28,3 @@ func TestTheTheorysFigures(t *testing.T) {
 	assert.InDelta(t, 0.0034, first.fails, 0.00005)
 	assert.InDelta(t, 2.32, requestsPerCall(), 0.005)
 }
-
-func seconds(t float64) time.Duration { return time.Duration(t * float64(time.Second)) }

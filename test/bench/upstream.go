@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -22,8 +23,8 @@ type upstream struct {
 	conns []net.Conn
 }
 
-// behaviour answers the n-th request, counted from 0. It returns false to leave the connection to itself: never answered, never
-// read from again, never closed until the end.
+// behaviour answers the n-th request, counted from 0. It returns false to leave the connection to itself: never answered
+// and not closed until the end.
 type behaviour func(n int64, conn net.Conn) bool
 
 // startUpstream listens on a free loopback port.
@@ -32,9 +33,13 @@ func startUpstream(answer behaviour) (*upstream, error) {
 	if err != nil {
 		return nil, err
 	}
+	return serveUpstream(listener, answer), nil
+}
+
+func serveUpstream(listener net.Listener, answer behaviour) *upstream {
 	u := &upstream{listener: listener}
 	go u.accept(answer) // until stop
-	return u, nil
+	return u
 }
 
 func (u *upstream) accept(answer behaviour) {
@@ -59,8 +64,17 @@ func (u *upstream) serve(conn net.Conn, answer behaviour) {
 			return
 		}
 		if !answer(u.requests.Add(1)-1, conn) {
+			hold(conn, reader)
 			return
 		}
+	}
+}
+
+// hold keeps a connection open, also when the client has closed its side. One that the client has reset is no connection any more,
+// and only its descriptor is given back.
+func hold(conn net.Conn, reader *bufio.Reader) {
+	if _, err := io.Copy(io.Discard, reader); err != nil {
+		_ = conn.Close()
 	}
 }
 
@@ -106,6 +120,19 @@ func answerAfter(d time.Duration) behaviour {
 		_, err := io.WriteString(conn, text)
 		return err == nil
 	}
+}
+
+// random is the upstream of the latency targets: its times are uniform between low and high, and a share of its answers are
+// failures. What it does to the n-th request depends on n alone.
+func random(n int64, conn net.Conn) bool {
+	source := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // any n is a seed
+	time.Sleep(seconds(low + (high-low)*source.Float64()))
+	status, body := "200 OK", `{"time": 1}`
+	if source.Float64() < failures {
+		status, body = "500 Internal Server Error", `{}`
+	}
+	_, err := fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
+	return err == nil
 }
 
 // never answers.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A drawing has panels one below the other, all of this size.
+const (
+	panelWidth, panelHeight = 880, 430
+	plotLeft, plotTop       = 70, 40
+	plotWidth, plotHeight   = 750, 320
+)
+
+// panel is a diagram of lines over axes that begin at 0.
+type panel struct {
+	title      string
+	xMax, yMax float64
+	// xTicks and yTicks are the steps between labels, formats turn a value into one.
+	xTicks, yTicks   float64
+	xFormat, yFormat string
+	lines            []line
+	// legendX and legendY are where the legend begins, in the panel's points.
+	legendX, legendY int
+}
+
+type line struct {
+	name, colour string
+	points       [][2]float64
+}
+
+func (p panel) x(v float64) float64 { return plotLeft + v/p.xMax*plotWidth }
+func (p panel) y(v float64) float64 { return plotTop + (1-v/p.yMax)*plotHeight }
+
+// drawing is an SVG picture of the panels.
+func drawing(title string, panels ...panel) string {
+	var b strings.Builder
+	height := len(panels) * panelHeight
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="13">
+<title>%s</title>
+<rect x="0.5" y="0.5" width="%d" height="%d" rx="10" fill="#fff" stroke="#d0d7de"/>
+`, panelWidth, height, panelWidth, height, title, panelWidth-1, height-1)
+	for i, p := range panels {
+		fmt.Fprintf(&b, `<g transform="translate(0 %d)">`+"\n", i*panelHeight)
+		p.draw(&b)
+		b.WriteString("</g>\n")
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+func (p panel) draw(b *strings.Builder) {
+	fmt.Fprintf(b, `<text x="%d" y="24" fill="#57606a">%s</text>`+"\n", plotLeft, p.title)
+	for v := 0.0; v <= p.yMax; v += p.yTicks {
+		fmt.Fprintf(b, `<path d="M%d %.1fh%d" stroke="#eaeef2"/><text x="%d" y="%.1f" text-anchor="end" fill="#57606a">`+p.yFormat+"</text>\n",
+			plotLeft, p.y(v), plotWidth, plotLeft-8, p.y(v)+4, v)
+	}
+	for v := 0.0; v <= p.xMax; v += p.xTicks {
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#57606a">`+p.xFormat+"</text>\n", p.x(v), plotTop+plotHeight+22, v)
+	}
+	for i, l := range p.lines {
+		b.WriteString(`<path d="M`)
+		for _, point := range l.points {
+			fmt.Fprintf(b, "%.1f %.1f ", p.x(point[0]), p.y(min(point[1], p.yMax)))
+		}
+		fmt.Fprintf(b, `" fill="none" stroke="%s" stroke-width="2.5"/>`+"\n", l.colour)
+		x, y := p.legendX, p.legendY+26*i
+		fmt.Fprintf(b, `<path d="M%d %dh28" stroke="%s" stroke-width="3"/><text x="%d" y="%d" fill="#24292f">%s</text>`+"\n",
+			x, y-4, l.colour, x+38, y, l.name)
+	}
+}

@@ -15,15 +15,7 @@ import (
 
 // readTime reads a whole body of at most limit bytes, after decompression, and returns its integer member `time`.
 func readTime(response *http.Response, limit int64) (int64, error) {
-	var body io.Reader = response.Body
-	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		unzipped, err := gzip.NewReader(body)
-		if err != nil {
-			return 0, bodyFailure(err)
-		}
-		body = unzipped
-	}
-	text, err := io.ReadAll(io.LimitReader(body, limit+1))
+	text, err := readBody(response, limit)
 	if int64(len(text)) > limit {
 		return 0, &fanout.Failure{Reason: reasonTooLarge}
 	}
@@ -35,6 +27,23 @@ func readTime(response *http.Response, limit int64) (int64, error) {
 		return 0, &fanout.Failure{Reason: reasonInvalidBody, Err: err}
 	}
 	return value, nil
+}
+
+// readBody reads a whole body, and no more than one byte over limit of it.
+func readBody(response *http.Response, limit int64) ([]byte, error) {
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		unzipped, err := gzip.NewReader(response.Body)
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(io.LimitReader(unzipped, limit+1))
+	}
+	if n := response.ContentLength; n >= 0 { // the usual way: no more memory than there are bytes
+		text := make([]byte, min(n, limit+1))
+		read, err := io.ReadFull(response.Body, text)
+		return text[:read], err
+	}
+	return io.ReadAll(io.LimitReader(response.Body, limit+1))
 }
 
 // parseTime returns the member `time` of text, which must be one JSON object. Member names are compared exactly, unlike a
@@ -67,7 +76,7 @@ func parseUsual(text []byte) (int64, bool) {
 	}
 	digits, ok := bytes.CutSuffix(bytes.TrimRight(text, jsonSpace), []byte("}"))
 	digits = bytes.Trim(digits, jsonSpace)
-	if !ok || len(digits) == 0 || len(digits) > 18 || digits[0] == '0' {
+	if !ok || len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(digits) > 1 {
 		return 0, false
 	}
 	value := int64(0)

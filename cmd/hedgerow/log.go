@@ -10,8 +10,8 @@ import (
 	"hedgerow/internal/config"
 )
 
-// newLogger returns the log that the settings ask for.
-func newLogger(settings config.Log, w io.Writer) *slog.Logger {
+// newLogger returns the log that the settings ask for, and what writes the last of it when the process is about to end.
+func newLogger(settings config.Log, w io.Writer) (logger *slog.Logger, flush func()) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(settings.LogLevel)); err != nil || settings.Debug {
 		level = slog.LevelDebug // the level was checked, so it is DEBUG
@@ -21,8 +21,9 @@ func newLogger(settings config.Log, w io.Writer) *slog.Logger {
 	if f, ok := w.(*os.File); format == "" && ok && isatty.IsTerminal(f.Fd()) {
 		format = "text"
 	}
+	buffer := newLogBuffer(w)
 	if format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
+		return slog.New(slog.NewTextHandler(buffer, options)), buffer.Close
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(slog.NewJSONHandler(buffer, options)), buffer.Close
 }

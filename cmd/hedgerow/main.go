@@ -34,9 +34,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	switch command {
 	case "serve":
-		err = serve(ctx, c.Serve, newLogger(c.Serve.Log, stderr))
+		logger, flush := newLogger(c.Serve.Log, stderr)
+		err = serve(ctx, c.Serve, logger)
+		flush()
 	case "upstream":
-		err = serveUpstream(ctx, c.Upstream, newLogger(c.Upstream.Log, stderr))
+		logger, flush := newLogger(c.Upstream.Log, stderr)
+		err = serveUpstream(ctx, c.Upstream, logger)
+		flush()
 	case "healthcheck":
 		err = checkHealth(ctx, c.Healthcheck)
 	case "version":

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stallingSink keeps what is written to it, each time after the gate has opened.
+type stallingSink struct {
+	gate    chan struct{}
+	written bytes.Buffer
+	writes  int
+}
+
+func (s *stallingSink) Write(p []byte) (int, error) {
+	<-s.gate
+	s.writes++
+	return s.written.Write(p)
+}
+
+func TestALogWhoseReaderStallsKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &stallingSink{gate: make(chan struct{})}
+		buffer := newLogBuffer(sink)
+		line := strings.Repeat("x", 1023) + "\n"
+		began := time.Now()
+		writeLine(t, buffer, line)
+		synctest.Wait() // the first line is being written, and that stalls
+		for range logBufferLimit/len(line) + 5 {
+			writeLine(t, buffer, line)
+		}
+		assert.Zero(t, time.Since(began))
+		close(sink.gate)
+		buffer.Close()
+		lines := strings.SplitAfter(sink.written.String(), "\n")
+		assert.Len(t, lines, 1+logBufferLimit/len(line)+2)
+		assert.Equal(t, "5 log lines were dropped: they are not read as fast as they come\n", lines[len(lines)-2])
+	})
+}
+
+func TestALogLineIsWrittenAtOnceAndThoseThatFollowTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &stallingSink{gate: make(chan struct{})}
+		close(sink.gate)
+		buffer := newLogBuffer(sink)
+		writeLine(t, buffer, "1\n")
+		synctest.Wait()
+		assert.Equal(t, "1\n", sink.written.String())
+		writeLine(t, buffer, "2\n")
+		writeLine(t, buffer, "3\n")
+		time.Sleep(logPause)
+		synctest.Wait()
+		assert.Equal(t, "1\n2\n3\n", sink.written.String())
+		assert.Equal(t, 2, sink.writes)
+		writeLine(t, buffer, "4\n")
+		buffer.Close()
+		assert.Equal(t, "1\n2\n3\n4\n", sink.written.String())
+	})
+}
+
+func writeLine(t *testing.T, buffer *logBuffer, line string) {
+	t.Helper()
+	n, err := buffer.Write([]byte(line))
+	require.NoError(t, err)
+	require.Equal(t, len(line), n)
+}

@@ -500,7 +500,7 @@ const docTemplate = `{
                     "example": "failed"
                 },
                 "reason": {
-                    "description": "Reason why a failed attempt failed.",
+                    "description": "Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.",
                     "type": "string",
                     "example": "status 500"
                 }

@@ -71,7 +71,7 @@ func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attemp
 		switch {
 		case errors.As(a.Err, &panicked):
 			logger.Error("panic in an attempt", "panic", panicked.Value, "stack", string(panicked.Stack))
-		case a.Err != nil:
+		case a.Outcome == fanout.Failed:
 			logger.Debug("attempt failed", "error", a.Err)
 		}
 	}

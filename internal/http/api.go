@@ -66,7 +66,7 @@ type AttemptReport struct {
 	Outcome string `json:"outcome" enums:"won,late,failed,timed_out,cancelled,abandoned,refused" example:"failed"`
 	// Duration in milliseconds.
 	Duration float64 `json:"duration_ms" example:"212.4"`
-	// Reason why a failed attempt failed.
+	// Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.
 	Reason string `json:"reason,omitempty" example:"status 500"`
 } //	@name	Attempt
 

@@ -82,7 +82,8 @@ func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
 		kind = "hedge"
 	}
 	m.attempts.WithLabelValues(kind, string(a.Outcome)).Inc()
-	if reason := a.Reason(); reason != "" {
+	if a.Outcome == fanout.Failed {
+		reason := a.Reason()
 		m.failures.WithLabelValues(statusClass.ReplaceAllString(reason, "${1}xx")).Inc()
 	}
 	if a.Outcome != fanout.Refused {

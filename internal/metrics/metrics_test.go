@@ -26,7 +26,7 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "status 503"}})
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "TLS failure"}})
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true})
+	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
 
 	text := scrape(m)
 	for _, line := range []string{
@@ -48,4 +48,5 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	} {
 		assert.Contains(t, text, line)
 	}
+	assert.NotContains(t, text, "asked to wait", "a hedge that was not sent is no failure")
 }

@@ -73,7 +73,7 @@ func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
 	}
 	if response.StatusCode != http.StatusOK {
 		discard(response.Body, u)
-		return 0, statusFailure(response.StatusCode)
+		return 0, statusFailure(response)
 	}
 	defer u.end()
 	defer func() { _ = response.Body.Close() }()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
 
@@ -28,8 +29,9 @@ const (
 	reasonInvalidBody     = "invalid body"
 )
 
-func statusFailure(status int) error {
-	return &fanout.Failure{Reason: "status " + strconv.Itoa(status)}
+// statusFailure is that of an answer of another status than 200.
+func statusFailure(response *http.Response) error {
+	return &fanout.Failure{Reason: "status " + strconv.Itoa(response.StatusCode), RetryAfter: pushback(response)}
 }
 
 // failure classifies an error of a round trip.

@@ -260,6 +260,8 @@ func (b broken) Do(context.Context, time.Time, fanout.Strategy[int64]) (fanout.A
 	return fanout.Answer[int64]{}, b.err
 }
 
+func (broken) RetryAfter() time.Duration { return 0 }
+
 func TestAPanicOfAHandlerIsA500AndTheProcessGoesOn(t *testing.T) {
 	s := &service{log: &log{}}
 	s.start(t, broken{})

@@ -41,14 +41,18 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	if err != nil {
 		return fmt.Errorf("the upstream API's URL: %w", err)
 	}
+	var service *fanout.Service[int64]
+	measures := metrics.New(metrics.Settings{
+		Version: version, Endpoints: http.Endpoints(), Reasons: upstream.Reasons(),
+		AttemptsInFlight: func() int { return service.InFlight() }, CallsInFlight: func() int { return service.CallsInFlight() },
+	})
 	client := upstream.New(upstream.Settings{
 		URL: upstreamURL, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
+		ObserveConnection: measures.ObserveConnection,
 	})
 	defer client.CloseIdleConnections()
 
-	var service *fanout.Service[int64]
-	measures := metrics.New(version, func() int { return service.InFlight() })
 	service = fanout.New(client.Fetch, fanout.Settings{
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
 		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger),

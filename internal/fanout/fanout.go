@@ -53,7 +53,8 @@ type Settings struct {
 type Service[T any] struct {
 	source   Source[T]
 	settings Settings
-	inFlight atomic.Int64
+	calls    atomic.Int64 // running now
+	inFlight atomic.Int64 // attempts running now
 	pace     pace
 	losers   sync.WaitGroup
 }
@@ -78,11 +79,16 @@ func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strate
 	if ctx.Err() != nil {
 		return Answer[T]{}, ErrAbandoned // gone before anything was sent
 	}
+	s.calls.Add(1)
+	defer s.calls.Add(-1)
 	c := newCall(s, ctx, deadline)
 	defer c.end()
 	values, err := strategy(c)
 	return Answer[T]{Values: values, Attempts: c.standing()}, err
 }
+
+// CallsInFlight returns the number of calls running now: those that Do has not returned from yet.
+func (s *Service[T]) CallsInFlight() int { return int(s.calls.Load()) }
 
 // InFlight returns the number of attempts running now, losers included.
 func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }

@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,21 @@ import (
 	"hedgerow/internal/faultserver"
 	hedgerow "hedgerow/internal/http"
 )
+
+func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
+	var observed []string
+	router := hedgerow.NewRouter(hedgerow.Settings{
+		Service:    scripted{answer: fanout.Answer[int64]{Values: []int64{1}}},
+		MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
+		ObserveCall: func(endpoint string, status int, _, timeout time.Duration) {
+			observed = append(observed, fmt.Sprint(endpoint, " ", status, " ", timeout))
+		},
+	})
+	for _, path := range hedgerow.Endpoints() {
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path+"?timeout=1500", nil))
+	}
+	assert.Equal(t, []string{"/api/all 200 1.5s", "/api/first 200 1.5s", "/api/within-timeout 200 1.5s", "/api/smart 200 1.5s"}, observed)
+}
 
 // timing matches a header Server-Timing whose attempts have these outcomes, by number.
 func timing(outcomes ...string) string {

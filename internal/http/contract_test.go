@@ -286,12 +286,12 @@ func TestCallsToTheAPIAreObservedAlsoWhenTheHandlerPanics(t *testing.T) {
 	var observed []string
 	router := hedgerow.NewRouter(hedgerow.Settings{
 		Service: broken{}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
-		ObserveCall: func(endpoint string, status int, _ time.Duration) {
-			observed = append(observed, fmt.Sprint(endpoint, " ", status))
+		ObserveCall: func(endpoint string, status int, _, timeout time.Duration) {
+			observed = append(observed, fmt.Sprint(endpoint, " ", status, " ", timeout))
 		},
 	})
 	for _, target := range []string{"/api/first?timeout=1000", "/api/all", "/livez", "/nope", "/api/nope"} {
 		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, target, nil))
 	}
-	assert.Equal(t, []string{"/api/first 500", "/api/all 400"}, observed)
+	assert.Equal(t, []string{"/api/first 500 0s", "/api/all 400 0s"}, observed)
 }

@@ -108,11 +108,12 @@ func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) 
 }
 
 // observeCalls tells observe of each call to the API when it has been answered.
-func observeCalls(observe func(endpoint string, status int, duration time.Duration)) gin.HandlerFunc {
+func observeCalls(observe func(endpoint string, status int, duration, timeout time.Duration)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
 		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
-			observe(endpoint, c.Writer.Status(), time.Since(arrival(c)))
+			r := recordOf(c)
+			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), r.timeout)
 		}
 	}
 }

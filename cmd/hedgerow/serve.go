@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -67,17 +66,12 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	return listenAndServe(ctx, stop, settings, router, adminHandler(measures), &ready, logger)
 }
 
-// observer counts attempts. It logs those that panicked, and at the level debug why others failed.
+// observer counts attempts and logs those that have failed.
 func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attempt) {
+	failures := newFailureLog(logger)
 	return func(a fanout.Attempt) {
 		measures.ObserveAttempt(a)
-		var panicked *fanout.PanicError
-		switch {
-		case errors.As(a.Err, &panicked):
-			logger.Error("panic in an attempt", "panic", panicked.Value, "stack", string(panicked.Stack))
-		case a.Outcome == fanout.Failed:
-			logger.Debug("attempt failed", "error", a.Err)
-		}
+		failures.observe(a)
 	}
 }
 

@@ -48,6 +48,10 @@ const docTemplate = `{
                             }
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -72,6 +76,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/AllFailed"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -86,7 +94,11 @@ const docTemplate = `{
                         "headers": {
                             "Retry-After": {
                                 "type": "integer",
-                                "description": "Seconds to wait"
+                                "description": "Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
+                            },
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -100,6 +112,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/TimedOut"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -139,6 +155,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/Answer"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -163,6 +183,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/AllFailed"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -177,7 +201,11 @@ const docTemplate = `{
                         "headers": {
                             "Retry-After": {
                                 "type": "integer",
-                                "description": "Seconds to wait"
+                                "description": "Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
+                            },
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -191,6 +219,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/TimedOut"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -230,6 +262,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/Answer"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -254,6 +290,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/AllFailed"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -268,7 +308,11 @@ const docTemplate = `{
                         "headers": {
                             "Retry-After": {
                                 "type": "integer",
-                                "description": "Seconds to wait"
+                                "description": "Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
+                            },
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -282,6 +326,10 @@ const docTemplate = `{
                             "$ref": "#/definitions/TimedOut"
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -324,6 +372,10 @@ const docTemplate = `{
                             }
                         },
                         "headers": {
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                            },
                             "X-Request-Id": {
                                 "type": "string",
                                 "description": "The request's id, as in the log"
@@ -350,7 +402,11 @@ const docTemplate = `{
                         "headers": {
                             "Retry-After": {
                                 "type": "integer",
-                                "description": "Seconds to wait"
+                                "description": "Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
+                            },
+                            "Server-Timing": {
+                                "type": "string",
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -500,7 +556,7 @@ const docTemplate = `{
                     "example": "failed"
                 },
                 "reason": {
-                    "description": "Reason why a failed attempt failed.",
+                    "description": "Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.",
                     "type": "string",
                     "example": "status 500"
                 }

@@ -318,3 +318,16 @@ func TestTheLogsLevelAndFormat(t *testing.T) {
 	assert.Equal(t, "DEBUG", p.log.wait(t, "attempt failed")["level"])
 	assert.Contains(t, p.log.wait(t, "attempt failed")["error"], "127.0.0.1:1", "the log is told the whole truth")
 }
+
+func TestWhyAttemptsFailIsLoggedAtTheUsualLevel(t *testing.T) {
+	p := start(t, []string{"EXPONEA_URL=http://127.0.0.1:1/"})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	for range 3 {
+		get(t, url+"/api/all?timeout=10000")
+	}
+	line := p.log.wait(t, "attempts fail")
+	assert.Equal(t, "WARN", line["level"])
+	assert.Equal(t, "connection refused", line["reason"])
+	assert.Contains(t, line["error"], "127.0.0.1:1: connect: connection refused")
+	assert.Equal(t, 1, strings.Count(p.log.String(), "attempts fail"), "one line for nine failures")
+}

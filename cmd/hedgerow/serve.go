@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,14 +40,18 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	if err != nil {
 		return fmt.Errorf("the upstream API's URL: %w", err)
 	}
+	var service *fanout.Service[int64]
+	measures := metrics.New(metrics.Settings{
+		Version: version, Endpoints: http.Endpoints(), Reasons: upstream.Reasons(),
+		AttemptsInFlight: func() int { return service.InFlight() }, CallsInFlight: func() int { return service.CallsInFlight() },
+	})
 	client := upstream.New(upstream.Settings{
 		URL: upstreamURL, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
+		ObserveConnection: measures.ObserveConnection,
 	})
 	defer client.CloseIdleConnections()
 
-	var service *fanout.Service[int64]
-	measures := metrics.New(version, func() int { return service.InFlight() })
 	service = fanout.New(client.Fetch, fanout.Settings{
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
 		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger),
@@ -63,17 +66,12 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	return listenAndServe(ctx, stop, settings, router, adminHandler(measures), &ready, logger)
 }
 
-// observer counts attempts. It logs those that panicked, and at the level debug why others failed.
+// observer counts attempts and logs those that have failed.
 func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attempt) {
+	failures := newFailureLog(logger)
 	return func(a fanout.Attempt) {
 		measures.ObserveAttempt(a)
-		var panicked *fanout.PanicError
-		switch {
-		case errors.As(a.Err, &panicked):
-			logger.Error("panic in an attempt", "panic", panicked.Value, "stack", string(panicked.Stack))
-		case a.Err != nil:
-			logger.Debug("attempt failed", "error", a.Err)
-		}
+		failures.observe(a)
 	}
 }
 

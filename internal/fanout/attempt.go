@@ -25,7 +25,8 @@ const (
 	Cancelled Outcome = "cancelled"
 	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused attempts were never sent, because of the cap on attempts in flight.
+	// Refused attempts were never sent: because of the cap on attempts in flight, or, hedges only, because the source has asked
+	// for time.
 	Refused Outcome = "refused"
 )
 
@@ -41,11 +42,12 @@ type Attempt struct {
 	Started time.Time
 	// Duration is how long it ran, or has run so far.
 	Duration time.Duration
-	// Err is why a failed attempt failed, nil for every other outcome.
+	// Err is why a failed attempt failed, or that the source has asked for time when that is why a hedge was refused. It is nil
+	// for what the cap refused, and for every other outcome.
 	Err error
 }
 
-// Reason is why the attempt failed, in words that are safe to show to callers; empty when it did not fail.
+// Reason is Err in words that are safe to show to callers, empty when there is none.
 func (a Attempt) Reason() string {
 	if a.Err == nil {
 		return ""
@@ -53,8 +55,11 @@ func (a Attempt) Reason() string {
 	if failure, ok := errors.AsType[*Failure](a.Err); ok {
 		return failure.Reason
 	}
-	return "internal error"
+	return ReasonInternal
 }
+
+// ReasonInternal stands for every error of an attempt that is no Failure, such as a panic.
+const ReasonInternal = "internal error"
 
 // Failure is an error that a Source returns when the reason may be shown to callers.
 type Failure struct {
@@ -62,6 +67,9 @@ type Failure struct {
 	Reason string
 	// Err is the whole truth, for the log. It may be nil.
 	Err error
+	// RetryAfter is the time that the source has asked for before the next request, 0 for none. No hedge is sent until it has
+	// passed, for 30 s at most; first attempts are.
+	RetryAfter time.Duration
 }
 
 func (f *Failure) Error() string {

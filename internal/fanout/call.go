@@ -70,7 +70,8 @@ func (c *Call[T]) Running() int { return c.running }
 func (c *Call[T]) Fire(n int) error { return c.fire(n, false) }
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. They are started by
-// Next. Without room for them under the cap they are refused and the call goes on without them.
+// Next. They are refused, and the call goes on without them, when there is no room for them under the cap or the source has asked
+// for time (Failure.RetryAfter).
 func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 	c.held = n
 	if n > 0 && delay < time.Until(c.deadline) {
@@ -92,23 +93,31 @@ func (c *Call[T]) fire(n int, hedge bool) error {
 		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
 	}
 	now := time.Now()
-	reserved := c.service.reserve(n)
-	for range n {
-		a := Attempt{Number: len(c.attempts), Hedge: hedge, Outcome: Running, Started: now}
-		if !reserved {
-			a.Outcome = Refused
-			c.service.observe(a)
-		}
-		c.attempts = append(c.attempts, a)
-		if reserved {
-			c.running++
-			go c.produce(a.Number, now)
-		}
+	if hedge && c.service.pace.pushback(now) > 0 {
+		c.refuse(n, Attempt{Hedge: hedge, Started: now, Err: errPushback})
+		return nil
 	}
-	if !reserved {
+	if !c.service.reserve(n) {
+		c.refuse(n, Attempt{Hedge: hedge, Started: now})
 		return ErrRefused
 	}
+	for range n {
+		number := len(c.attempts)
+		c.attempts = append(c.attempts, Attempt{Number: number, Hedge: hedge, Outcome: Running, Started: now})
+		c.running++
+		go c.produce(number, now)
+	}
 	return nil
+}
+
+// refuse records n attempts that are not sent.
+func (c *Call[T]) refuse(n int, a Attempt) {
+	a.Outcome = Refused
+	for range n {
+		a.Number = len(c.attempts)
+		c.attempts = append(c.attempts, a)
+		c.service.observe(a)
+	}
 }
 
 // produce makes one attempt and puts its result on the queue, whatever happens.
@@ -118,7 +127,9 @@ func (c *Call[T]) produce(number int, started time.Time) {
 		if p := recover(); p != nil {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
-		r.duration = time.Since(started)
+		now := time.Now()
+		r.duration = now.Sub(started)
+		c.service.pace.note(now, r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
 	}()

@@ -53,13 +53,15 @@ type Settings struct {
 type Service[T any] struct {
 	source   Source[T]
 	settings Settings
-	inFlight atomic.Int64
+	calls    atomic.Int64 // running now
+	inFlight atomic.Int64 // attempts running now
+	pace     pace
 	losers   sync.WaitGroup
 }
 
 // New returns a service that makes its attempts with source.
 func New[T any](source Source[T], settings Settings) *Service[T] {
-	return &Service[T]{source: source, settings: settings}
+	return &Service[T]{source: source, settings: settings, pace: pace{began: time.Now()}}
 }
 
 // Answer is what a call ends with. Attempts is set also when the call failed.
@@ -77,17 +79,30 @@ func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strate
 	if ctx.Err() != nil {
 		return Answer[T]{}, ErrAbandoned // gone before anything was sent
 	}
+	s.calls.Add(1)
+	defer s.calls.Add(-1)
 	c := newCall(s, ctx, deadline)
 	defer c.end()
 	values, err := strategy(c)
 	return Answer[T]{Values: values, Attempts: c.standing()}, err
 }
 
+// CallsInFlight returns the number of calls running now: those that Do has not returned from yet.
+func (s *Service[T]) CallsInFlight() int { return int(s.calls.Load()) }
+
 // InFlight returns the number of attempts running now, losers included.
 func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 
 // Wait returns when the losers of every call have ended. No call may begin meanwhile.
 func (s *Service[T]) Wait() { s.losers.Wait() }
+
+// RetryAfter is how long a caller that was refused should wait: the mean duration of the attempts that have ended lately, or what
+// is left of the time that the source has asked for, whichever is longer. After the mean duration the attempts in flight have been
+// replaced about once, so those that leave no room now are gone. Each attempt moves the mean by an eighth of its difference from
+// it, whatever its outcome. 0 when nothing is known yet.
+func (s *Service[T]) RetryAfter() time.Duration {
+	return max(time.Duration(s.pace.mean.Load()), s.pace.pushback(time.Now()))
+}
 
 // reserve takes n places under the cap on attempts in flight, or none.
 func (s *Service[T]) reserve(n int) bool {

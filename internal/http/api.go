@@ -2,12 +2,6 @@
 // It parses a call, hands it to the service layer and writes what comes back.
 package http
 
-import (
-	"time"
-
-	"hedgerow/internal/fanout"
-)
-
 // The annotations in this file and in handlers.go become the package docs: `make generate`.
 //
 //	@title			Hedgerow
@@ -66,19 +60,6 @@ type AttemptReport struct {
 	Outcome string `json:"outcome" enums:"won,late,failed,timed_out,cancelled,abandoned,refused" example:"failed"`
 	// Duration in milliseconds.
 	Duration float64 `json:"duration_ms" example:"212.4"`
-	// Reason why a failed attempt failed.
+	// Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.
 	Reason string `json:"reason,omitempty" example:"status 500"`
 } //	@name	Attempt
-
-func reports(attempts []fanout.Attempt) []AttemptReport {
-	r := make([]AttemptReport, len(attempts))
-	for i, a := range attempts {
-		r[i] = AttemptReport{Outcome: string(a.Outcome), Duration: milliseconds(a.Duration), Reason: a.Reason()}
-	}
-	return r
-}
-
-// milliseconds are those of d to a tenth.
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(100*time.Microsecond).Microseconds()) / 1000
-}

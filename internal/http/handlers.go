@@ -2,7 +2,10 @@ package http
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -14,6 +17,8 @@ import (
 type Service interface {
 	// Do returns by the deadline. Its errors are those of fanout.Service.Do.
 	Do(ctx context.Context, deadline time.Time, strategy fanout.Strategy[int64]) (fanout.Answer[int64], error)
+	// RetryAfter is how long a caller that was refused should wait.
+	RetryAfter() time.Duration
 }
 
 type handlers struct {
@@ -29,14 +34,15 @@ type handlers struct {
 //	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
-//	@Success		200		{array}		Answer			"The successes"
-//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		502		{object}	AllFailed		"All three attempts failed"
-//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
-//	@Failure		504		{object}	TimedOut		"An attempt was still running at the timeout"
-//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200				{array}		Answer			"The successes"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502				{object}	AllFailed		"All three attempts failed"
+//	@Failure		503				{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504				{object}	TimedOut		"An attempt was still running at the timeout"
+//	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/all [get]
 func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 
@@ -47,14 +53,15 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 //	@Description	is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
-//	@Success		200		{object}	Answer			"The first success"
-//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		502		{object}	AllFailed		"All three attempts failed"
-//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
-//	@Failure		504		{object}	TimedOut		"No success at the timeout"
-//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200				{object}	Answer			"The first success"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502				{object}	AllFailed		"All three attempts failed"
+//	@Failure		503				{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504				{object}	TimedOut		"No success at the timeout"
+//	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/first [get]
 func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 
@@ -70,7 +77,8 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
 //	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			503		{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/within-timeout [get]
 func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTimeout, many) }
 
@@ -81,14 +89,15 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
-//	@Success		200		{object}	Answer			"The first success"
-//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		502		{object}	AllFailed		"All attempts failed"
-//	@Failure		503		{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
-//	@Failure		504		{object}	TimedOut		"No success at the timeout"
-//	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			503		{integer}	Retry-After		"Seconds to wait"
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Success		200				{object}	Answer			"The first success"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		502				{object}	AllFailed		"All attempts failed"
+//	@Failure		503				{object}	Refused			"Too many attempts in flight. Nothing was sent. See the header Retry-After"
+//	@Failure		504				{object}	TimedOut		"No success at the timeout"
+//	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/smart [get]
 func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
 
@@ -101,12 +110,25 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	}
 	answer, err := h.service.Do(c.Request.Context(), arrival(c).Add(timeout), strategy)
 	noteCall(c, timeout, answer.Attempts)
+	if len(answer.Attempts) > 0 {
+		c.Header("Server-Timing", serverTiming(answer.Attempts))
+	}
+	if errors.Is(err, fanout.ErrRefused) {
+		c.Header("Retry-After", h.retryAfter())
+	}
 	if err != nil {
 		writeProblem(c, err, answer.Attempts)
 		return
 	}
 	c.Header("Cache-Control", "no-store")
 	c.JSON(http.StatusOK, shape(answer.Values))
+}
+
+// retryAfter is the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout,
+// after which every attempt in flight now is over.
+func (h *handlers) retryAfter() string {
+	seconds := math.Ceil(min(h.service.RetryAfter(), h.maxTimeout).Seconds())
+	return strconv.Itoa(max(1, int(seconds)))
 }
 
 // one is the shape of an answer that has exactly one value.
@@ -143,6 +165,7 @@ func (h *handlers) livez(c *gin.Context) { writeHealth(c) }
 //	@Router			/readyz [get]
 func (h *handlers) readyz(c *gin.Context) {
 	if !h.ready() {
+		c.Header("Retry-After", "1") // by then a balancer has another replica
 		writeProblem(c, errNotReady, nil)
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -109,11 +108,12 @@ func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) 
 }
 
 // observeCalls tells observe of each call to the API when it has been answered.
-func observeCalls(observe func(endpoint string, status int, duration time.Duration)) gin.HandlerFunc {
+func observeCalls(observe func(endpoint string, status int, duration, timeout time.Duration)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
 		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
-			observe(endpoint, c.Writer.Status(), time.Since(arrival(c)))
+			r := recordOf(c)
+			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), r.timeout)
 		}
 	}
 }
@@ -152,24 +152,6 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 }
 
 func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
-
-// summary tells of attempts in a few words each: "failed 20ms (status 500), won 131.5ms".
-func summary(attempts []fanout.Attempt) string {
-	b := make([]byte, 0, 32*len(attempts))
-	for i, a := range attempts {
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		b = append(b, a.Outcome...)
-		b = append(b, ' ')
-		b = strconv.AppendFloat(b, milliseconds(a.Duration), 'f', -1, 64)
-		b = append(b, "ms"...)
-		if reason := a.Reason(); reason != "" {
-			b = append(b, " ("+reason+")"...)
-		}
-	}
-	return string(b)
-}
 
 // survive turns a panic of a handler into a 500.
 func survive(logger *slog.Logger) gin.HandlerFunc {

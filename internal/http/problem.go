@@ -14,9 +14,6 @@ import (
 // it, unless a caller has closed only its sending side, which net/http takes for gone.
 const statusClientClosedRequest = 499
 
-// retryAfter is what refused callers are told, in seconds.
-const retryAfter = "1"
-
 var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
 	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")
@@ -58,11 +55,8 @@ func writeProblem(c *gin.Context, err error, attempts []fanout.Attempt) {
 		Type: "about:blank", Title: title, Status: status,
 		Detail: detail, Error: detail, RequestID: requestID(c),
 	}
-	switch status {
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
+	if status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
 		p.Attempts = reports(attempts)
-	case http.StatusServiceUnavailable:
-		c.Header("Retry-After", retryAfter)
 	}
 	c.Abort()
 	c.Header("Cache-Control", "no-store")

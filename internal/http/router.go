@@ -16,8 +16,9 @@ type Settings struct {
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
 	Ready  func() bool
 	Logger *slog.Logger
-	// ObserveCall is told of every call to the API when it has been answered. endpoint is the route's path.
-	ObserveCall func(endpoint string, status int, duration time.Duration)
+	// ObserveCall is told of every call to the API when it has been answered. endpoint is one of Endpoints; timeout is what the
+	// call asked for, 0 when it was not made or the handler panicked.
+	ObserveCall func(endpoint string, status int, duration, timeout time.Duration)
 	// Debug turns on Gin's debug mode, for the whole process.
 	Debug bool
 }
@@ -40,14 +41,38 @@ func newEngine(s Settings) *gin.Engine {
 	r.NoMethod(otherMethod)
 
 	h := &handlers{service: s.Service, maxTimeout: s.MaxTimeout, ready: s.Ready}
-	get(r, "/api/all", h.all)
-	get(r, "/api/first", h.first)
-	get(r, "/api/within-timeout", h.withinTimeout)
-	get(r, "/api/smart", h.smart)
+	for _, e := range h.endpoints() {
+		get(r, e.path, e.handler)
+	}
 	get(r, "/livez", h.livez)
 	get(r, "/readyz", h.readyz)
 	routeConsole(r)
 	return r
+}
+
+type endpoint struct {
+	path    string
+	handler gin.HandlerFunc
+}
+
+// endpoints are those that make calls, each by its own strategy.
+func (h *handlers) endpoints() []endpoint {
+	return []endpoint{
+		{"/api/all", h.all},
+		{"/api/first", h.first},
+		{"/api/within-timeout", h.withinTimeout},
+		{"/api/smart", h.smart},
+	}
+}
+
+// Endpoints returns the paths that make calls.
+func Endpoints() []string {
+	endpoints := (*handlers)(nil).endpoints()
+	paths := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		paths[i] = e.path
+	}
+	return paths
 }
 
 // get routes GET and, as HTTP has it, HEAD: the same without the body.

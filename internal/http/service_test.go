@@ -58,7 +58,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	s.Config = hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
-		ObserveCall: func(string, int, time.Duration) {},
+		ObserveCall: func(string, int, time.Duration, time.Duration) {},
 	}), maxTimeout, logger)
 	s.Start()
 }

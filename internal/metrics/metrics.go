@@ -1,11 +1,10 @@
 // Package metrics has every metric that Hedgerow exports: its name, unit and labels. All labels come from closed sets, so the
-// number of series does not depend on what callers send.
+// number of series does not depend on what callers or the upstream API send. Every series is there from the start, at 0, so that
+// an alert on the first of its kind sees it come.
 package metrics
 
 import (
 	"net/http"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,77 +17,129 @@ import (
 // durations are the histograms' upper bounds in seconds. They are finest where a third-party API and its timeouts live.
 var durations = []float64{.005, .01, .025, .05, .1, .15, .2, .25, .3, .4, .5, .6, .75, 1, 1.5, 2, 3, 5, 10, 30, 60}
 
-// statusClass matches the reason of an attempt that got another status than 200.
-var statusClass = regexp.MustCompile(`^(status \d)\d\d$`)
+// tolerance is how late an answer may be before it counts as past its deadline: what the service is to stay below in 999 calls of
+// 1000. Less would count the scheduler of a busy machine.
+const tolerance = 10 * time.Millisecond
+
+// Settings of the metrics.
+type Settings struct {
+	// Version of the build.
+	Version string
+	// Endpoints are the paths whose calls are counted.
+	Endpoints []string
+	// Reasons are those for which an attempt can fail, statuses left out.
+	Reasons []string
+	// AttemptsInFlight and CallsInFlight return the numbers running now. They are called at any time from any goroutine.
+	AttemptsInFlight, CallsInFlight func() int
+}
 
 // Metrics counts what happens. It is safe for concurrent use.
 type Metrics struct {
-	registry        *prometheus.Registry
-	calls           *prometheus.CounterVec
-	callDuration    *prometheus.HistogramVec
+	registry *prometheus.Registry
+
+	calls        *prometheus.CounterVec
+	callDuration *prometheus.HistogramVec
+	pastDeadline *prometheus.CounterVec
+
 	attempts        *prometheus.CounterVec
 	attemptDuration *prometheus.HistogramVec
 	failures        *prometheus.CounterVec
+	connections     prometheus.Counter
+
+	series series
 }
 
-// New returns metrics of the given build. inFlight returns the number of attempts running now.
-func New(version string, inFlight func() int) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hedgerow_calls_total",
-			Help: "API calls answered. The status 499 is a caller that went away before.",
-		}, []string{"endpoint", "status"}),
-		callDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hedgerow_call_duration_seconds", Help: "Time from the arrival of an API call to its answer.", Buckets: durations,
-		}, []string{"endpoint"}),
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hedgerow_attempts_total",
-			Help: "Attempts at the upstream API that have ended. Hedges are those held back at first.",
-		}, []string{"kind", "outcome"}),
-		attemptDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hedgerow_attempt_duration_seconds", Help: "Time that an attempt ran, whatever its outcome.", Buckets: durations,
-		}, []string{"kind"}),
-	}
+// New returns metrics at 0.
+func New(s Settings) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.describeCalls()
+	m.describeAttempts()
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "hedgerow_build_info", Help: "Always 1; the label tells which build runs.",
+	}, []string{"version"})
+	build.WithLabelValues(s.Version).Set(1)
+	m.registry.MustRegister(
+		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, build,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
+		}, func() float64 { return float64(s.CallsInFlight()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
+		}, func() float64 { return float64(s.AttemptsInFlight()) }),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	m.series = m.newSeries(s)
+	return m
+}
+
+func (m *Metrics) describeCalls() {
+	m.calls = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hedgerow_calls_total",
+		Help: "API calls answered. The status 499 is a caller that went away before.",
+	}, []string{"endpoint", "status"})
+	m.callDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "hedgerow_call_duration_seconds", Help: "Time from the arrival of an API call to its answer.", Buckets: durations,
+	}, []string{"endpoint"})
+	m.pastDeadline = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hedgerow_answers_past_deadline_total",
+		Help: "API calls answered more than 10 ms after their timeout. The service is to stay below that in 999 calls of 1000.",
+	}, []string{"endpoint"})
+}
+
+func (m *Metrics) describeAttempts() {
+	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hedgerow_attempts_total",
+		Help: "Attempts at the upstream API that have ended or were refused. Hedges are those held back at first.",
+	}, []string{"kind", "outcome"})
+	m.attemptDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "hedgerow_attempt_duration_seconds", Help: "Time that an attempt ran, whatever its outcome.", Buckets: durations,
+	}, []string{"kind"})
 	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hedgerow_attempt_failures_total",
 		Help: "Attempts of the outcome failed, by their reason. Statuses are counted by their class.",
 	}, []string{"reason"})
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "hedgerow_build_info", Help: "Always 1; the label tells which build runs.",
-	}, []string{"version"})
-	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(
-		m.calls, m.callDuration, m.attempts, m.attemptDuration, m.failures, build,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
-		}, func() float64 { return float64(inFlight()) }),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
-	return m
+	m.connections = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "hedgerow_upstream_connections_total",
+		Help: "Connections made to the upstream API. As many as attempts: none is used again.",
+	})
 }
 
-// ObserveCall counts an API call answered. endpoint is a route's path.
-func (m *Metrics) ObserveCall(endpoint string, status int, duration time.Duration) {
-	m.calls.WithLabelValues(endpoint, strconv.Itoa(status)).Inc()
-	m.callDuration.WithLabelValues(endpoint).Observe(duration.Seconds())
+// ObserveCall counts an API call answered. endpoint is one of the settings' endpoints: the calls of others are not counted. timeout is
+// what the call asked for, 0 when it was not made.
+func (m *Metrics) ObserveCall(endpoint string, status int, duration, timeout time.Duration) {
+	e, ok := m.series.endpoints[endpoint]
+	if !ok {
+		return
+	}
+	if answered, ok := e.answered[status]; ok {
+		answered.Inc()
+	}
+	e.duration.Observe(duration.Seconds())
+	if timeout > 0 && duration > timeout+tolerance {
+		e.pastDeadline.Inc()
+	}
 }
 
 // ObserveAttempt counts an attempt that has ended or was refused.
 func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
-	kind := "first"
+	k := &m.series.first
 	if a.Hedge {
-		kind = "hedge"
+		k = &m.series.hedge
 	}
-	m.attempts.WithLabelValues(kind, string(a.Outcome)).Inc()
-	if reason := a.Reason(); reason != "" {
-		m.failures.WithLabelValues(statusClass.ReplaceAllString(reason, "${1}xx")).Inc()
+	if ended, ok := k.ended[a.Outcome]; ok {
+		ended.Inc()
+	}
+	if a.Outcome == fanout.Failed {
+		m.series.failure(a.Reason()).Inc()
 	}
 	if a.Outcome != fanout.Refused {
-		m.attemptDuration.WithLabelValues(kind).Observe(a.Duration.Seconds())
+		k.duration.Observe(a.Duration.Seconds())
 	}
 }
+
+// ObserveConnection counts a connection made to the upstream API.
+func (m *Metrics) ObserveConnection() { m.connections.Inc() }
 
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {

@@ -23,6 +23,8 @@ type Settings struct {
 	// ClearTextHTTP2 makes attempts at a URL of the scheme http by HTTP/2, with prior knowledge. At https the two sides agree on
 	// HTTP/1.1 or HTTP/2 themselves.
 	ClearTextHTTP2 bool
+	// ObserveConnection, when set, is told of every connection made to the API. It must not block.
+	ObserveConnection func()
 }
 
 // Client makes attempts. It is safe for concurrent use.
@@ -73,7 +75,7 @@ func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
 	}
 	if response.StatusCode != http.StatusOK {
 		discard(response.Body, u)
-		return 0, statusFailure(response.StatusCode)
+		return 0, statusFailure(response)
 	}
 	defer u.end()
 	defer func() { _ = response.Body.Close() }()

@@ -42,6 +42,9 @@ func reasonOf(t *testing.T, err error) string {
 	var failure *fanout.Failure
 	require.ErrorAs(t, err, &failure)
 	assert.NotContains(t, failure.Reason, "127.0.0.1")
+	if !strings.HasPrefix(failure.Reason, "status ") {
+		assert.Contains(t, upstream.Reasons(), failure.Reason)
+	}
 	return failure.Reason
 }
 
@@ -220,6 +223,30 @@ func TestAttemptsUseConnectionsAgain(t *testing.T) {
 			assert.Equal(t, 1, dialled)
 		})
 	}
+}
+
+func TestEveryConnectionMadeIsObserved(t *testing.T) {
+	server := faultserver.New(t, faultserver.Answer(1), faultserver.Close(), faultserver.Answer(2))
+	u, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	made := 0
+	client := upstream.New(upstream.Settings{URL: u, MaxBody: maxBody, MaxConnections: 1, ObserveConnection: func() { made++ }})
+	t.Cleanup(client.CloseIdleConnections)
+	for range 4 { // the second makes its own: the idle connection is closed when it is used
+		_, err := client.Fetch(t.Context(), 0)
+		require.NoError(t, err)
+	}
+	_, dialled := server.Connections()
+	assert.Equal(t, 2, dialled)
+	assert.Equal(t, dialled, made)
+}
+
+func TestAConnectionThatIsNotMadeIsNotObserved(t *testing.T) {
+	u, err := url.Parse("http://127.0.0.1:1")
+	require.NoError(t, err)
+	client := upstream.New(upstream.Settings{URL: u, ObserveConnection: func() { t.Error("there is nothing to connect to") }})
+	_, err = client.Fetch(t.Context(), 0)
+	require.Error(t, err)
 }
 
 func TestAConnectionClosedWhileIdleIsNoVisibleError(t *testing.T) {

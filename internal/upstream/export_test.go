@@ -11,3 +11,6 @@ func (c *Client) Trust(roots *x509.CertPool) {
 		lane.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 }
+
+// RetryAfter is retryAfter for tests from outside.
+var RetryAfter = retryAfter

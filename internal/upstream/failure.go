@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
 
@@ -28,8 +29,17 @@ const (
 	reasonInvalidBody     = "invalid body"
 )
 
-func statusFailure(status int) error {
-	return &fanout.Failure{Reason: "status " + strconv.Itoa(status)}
+// Reasons returns every reason for which an attempt can fail here, other than a status.
+func Reasons() []string {
+	return []string{
+		reasonUnknownHost, reasonRefused, reasonConnect, reasonTLS, reasonReset, reasonClosed,
+		reasonInvalidResponse, reasonIncomplete, reasonCorrupt, reasonTooLarge, reasonInvalidBody,
+	}
+}
+
+// statusFailure is that of an answer of another status than 200.
+func statusFailure(response *http.Response) error {
+	return &fanout.Failure{Reason: "status " + strconv.Itoa(response.StatusCode), RetryAfter: pushback(response)}
 }
 
 // failure classifies an error of a round trip.

@@ -40,6 +40,9 @@ func newTransport(s Settings) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
+			if s.ObserveConnection != nil {
+				s.ObserveConnection()
+			}
 			return &conn{Conn: c}, nil
 		},
 		// The body is decompressed here, in readTime: net/http's own reader cannot be closed while it waits for the API.

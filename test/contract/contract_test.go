@@ -20,9 +20,9 @@ const (
 	missing = `{` + members + `,"title":"Not Found","status":404}`
 )
 
-// violation is that of an answer with the headers that every answer has and the given ones (name, value).
+// violation is that of an answer with the headers that every answer of a call has and the given ones (name, value).
 func violation(method, target string, status int, mediaType, body string, headers ...string) error {
-	header := http.Header{"Content-Type": {mediaType}, "X-Request-Id": {"r"}}
+	header := http.Header{"Content-Type": {mediaType}, "X-Request-Id": {"r"}, "Server-Timing": {`attempt1;desc="won";dur=1.5`}}
 	for i := 0; i < len(headers); i += 2 {
 		header.Set(headers[i], headers[i+1])
 	}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+)
+
+// failures is a failureLog whose lines a test reads.
+type failures struct {
+	*failureLog
+	text *bytes.Buffer
+}
+
+func newFailures(level slog.Level) failures {
+	var text bytes.Buffer
+	return failures{newFailureLog(slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: level}))), &text}
+}
+
+// lines returns what was logged since the last time, without the time of each line.
+func (f failures) lines(t *testing.T) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for line := range strings.Lines(f.text.String()) {
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &fields))
+		delete(fields, "time")
+		all = append(all, fields)
+	}
+	f.text.Reset()
+	return all
+}
+
+func failed(reason, cause string) fanout.Attempt {
+	return fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{Reason: reason, Err: errors.New(cause)}}
+}
+
+func warning(reason, cause string, unlogged float64) map[string]any {
+	return map[string]any{
+		"level": "WARN", "msg": "attempts fail", "reason": reason, "error": reason + ": " + cause, "unlogged": unlogged,
+	}
+}
+
+func TestAFailureIsLoggedOncePerReasonAndMinuteWithTheNumberOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailures(slog.LevelInfo)
+		for range 1000 {
+			f.observe(failed("TLS failure", "certificate has expired"))
+		}
+		f.observe(failed("connection refused", "dial tcp 192.0.2.1:443"))
+		assert.Equal(t, []map[string]any{
+			warning("TLS failure", "certificate has expired", 0), warning("connection refused", "dial tcp 192.0.2.1:443", 0),
+		}, f.lines(t))
+
+		time.Sleep(time.Minute - 1)
+		f.observe(failed("TLS failure", "still"))
+		assert.Empty(t, f.lines(t))
+		time.Sleep(time.Nanosecond)
+		f.observe(failed("TLS failure", "now"))
+		f.observe(failed("TLS failure", "no more"))
+		assert.Equal(t, []map[string]any{warning("TLS failure", "now", 1000)}, f.lines(t))
+
+		time.Sleep(time.Hour)
+		f.observe(failed("TLS failure", "later"))
+		assert.Equal(t, []map[string]any{warning("TLS failure", "later", 1)}, f.lines(t))
+	})
+}
+
+func TestAPanicIsLoggedWithItsStackOncePerMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailures(slog.LevelInfo)
+		panicked := fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.PanicError{Value: "boom", Stack: []byte("at source.go")}}
+		line := map[string]any{"level": "ERROR", "msg": "panic in an attempt", "panic": "boom", "stack": "at source.go", "unlogged": 0.0}
+		for range 10 {
+			f.observe(panicked)
+		}
+		assert.Equal(t, []map[string]any{line}, f.lines(t))
+		time.Sleep(time.Minute)
+		f.observe(panicked)
+		line["unlogged"] = 9.0
+		assert.Equal(t, []map[string]any{line}, f.lines(t))
+	})
+}
+
+func TestWhatIsNoFailureIsNotLogged(t *testing.T) {
+	f := newFailures(slog.LevelDebug)
+	for _, outcome := range []fanout.Outcome{
+		fanout.Won, fanout.Late, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
+	} {
+		f.observe(fanout.Attempt{Outcome: outcome})
+	}
+	f.observe(fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
+	assert.Empty(t, f.lines(t))
+}
+
+func TestAtTheLevelDebugEachFailureIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailures(slog.LevelDebug)
+		for range 3 {
+			f.observe(failed("invalid body", "no member time"))
+		}
+		count := map[any]int{}
+		for _, line := range f.lines(t) {
+			assert.Equal(t, "invalid body: no member time", line["error"])
+			count[line["level"]]++
+		}
+		assert.Equal(t, map[any]int{"DEBUG": 3, "WARN": 1}, count)
+	})
+}
+
+func TestFailuresOfManyCallsAtOnceAreAllCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailures(slog.LevelInfo)
+		var calls sync.WaitGroup
+		for range 50 {
+			calls.Go(func() {
+				for range 100 {
+					f.observe(failed("connection reset", "by peer"))
+				}
+			})
+		}
+		calls.Wait()
+		assert.Len(t, f.lines(t), 1)
+		time.Sleep(time.Minute)
+		f.observe(failed("connection reset", "by peer"))
+		assert.Equal(t, []map[string]any{warning("connection reset", "by peer", 4999)}, f.lines(t))
+	})
+}

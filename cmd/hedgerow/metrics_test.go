@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/faultserver"
+)
+
+// observed is a running service whose metrics a test reads.
+type observed struct {
+	url, admin string
+}
+
+func startObserved(t *testing.T, environment []string, args ...string) observed {
+	t.Helper()
+	p := start(t, append(environment, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0"), args...)
+	return observed{
+		url:   "http://" + p.log.wait(t, listening)["addr"].(string),
+		admin: "http://" + p.log.wait(t, "admin address is listening")["addr"].(string),
+	}
+}
+
+// scrape returns the values of Hedgerow's own series.
+func (o observed) scrape(t *testing.T) map[string]float64 {
+	t.Helper()
+	status, text := get(t, o.admin+"/metrics")
+	require.Equal(t, http.StatusOK, status)
+	values := map[string]float64{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "hedgerow_") {
+			continue
+		}
+		space := strings.LastIndexByte(line, ' ') // a label may have one too
+		number, err := strconv.ParseFloat(line[space+1:], 64)
+		require.NoError(t, err)
+		values[line[:space]] = number
+	}
+	return values
+}
+
+// ended counts the attempts of an outcome, of both kinds.
+func ended(values map[string]float64, outcome string) int {
+	return int(values[`hedgerow_attempts_total{kind="first",outcome="`+outcome+`"}`] +
+		values[`hedgerow_attempts_total{kind="hedge",outcome="`+outcome+`"}`])
+}
+
+// sent counts the attempts that have ended, those left out that were never sent.
+func sent(values map[string]float64) int {
+	n := 0
+	for series, value := range values {
+		if strings.HasPrefix(series, "hedgerow_attempts_total{") && !strings.Contains(series, `outcome="refused"`) {
+			n += int(value)
+		}
+	}
+	return n
+}
+
+// oddRequest sends a request as it is and reads the status of the answer.
+func oddRequest(t *testing.T, addr, text string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = fmt.Fprint(conn, text)
+	require.NoError(t, err)
+	_, err = bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+}
+
+func TestTheNumberOfSeriesDoesNotDependOnWhatCallersSend(t *testing.T) {
+	o := startObserved(t, nil, "--upstream-min=1ms", "--upstream-max=20ms", "--upstream-fail=0.3", "--upstream-garbage=0.2")
+	before := o.scrape(t)
+	methods := []string{"GET", "HEAD", "POST", "OPTIONS", "get", "PROPFIND", "X-ODD"}
+	paths := []string{"/api/all", "/api/first", "/api/smart", "/api/within-timeout", "/api/%d", "/%d", "/api/first/%d", "/livez", "/index.html"}
+	timeouts := []string{"1", "15", "1000", "0", "-%d", "9%d", "x%d", "%%zz", ""}
+	for i := range 200 {
+		method, path, timeout := methods[i%len(methods)], paths[i%len(paths)], timeouts[i/len(paths)%len(timeouts)]
+		if i%2 == 0 {
+			method = "GET"
+		}
+		number := strconv.Itoa(i)
+		oddRequest(t, strings.TrimPrefix(o.url, "http://"), fmt.Sprintf(
+			"%s %s?timeout=%s HTTP/1.1\r\nHost: host%d\r\nX-Request-Id: id-%d\r\nUser-Agent: agent%d\r\nConnection: close\r\n\r\n",
+			method, strings.ReplaceAll(path, "%d", number), strings.ReplaceAll(timeout, "%d", number), i, i, i))
+	}
+	after := o.scrape(t)
+	assert.Len(t, after, len(before))
+	for series := range after {
+		assert.Contains(t, before, series)
+	}
+	for _, endpoint := range paths[:4] {
+		assert.Positive(t, after[`hedgerow_calls_total{endpoint="`+endpoint+`",status="200"}`], endpoint)
+		assert.Positive(t, after[`hedgerow_calls_total{endpoint="`+endpoint+`",status="400"}`], endpoint)
+	}
+}
+
+// troubled is an upstream that answers, fails, answers slowly and hangs in turn.
+func troubled() faultserver.Behaviour {
+	var n atomic.Int64
+	turns := []faultserver.Behaviour{
+		faultserver.Answer(1), faultserver.Status(500, ""), faultserver.After(60*time.Millisecond, faultserver.Answer(2)),
+		faultserver.JSON("[]"), faultserver.Hang(""),
+	}
+	return func(conn net.Conn) bool { return turns[int(n.Add(1))%len(turns)](conn) }
+}
+
+func TestTheAttemptsCountedAreTheRequestsThatTheUpstreamGot(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Hang(""), faultserver.Hang(""), faultserver.Hang(""), troubled())
+	o := startObserved(t, []string{"EXPONEA_URL=" + upstream.URL},
+		"--hedge-delay=50ms", "--loser-grace=100ms", "--max-in-flight=24")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		upstream.WaitForRequests(t, 3)
+		cancel()
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.url+"/api/all?timeout=60000", nil)
+	require.NoError(t, err)
+	_, err = http.DefaultClient.Do(request)
+	require.ErrorIs(t, err, context.Canceled)
+
+	var callers sync.WaitGroup
+	for range 12 {
+		callers.Go(func() {
+			for _, path := range []string{"/api/all", "/api/first", "/api/within-timeout", "/api/smart", "/api/smart"} {
+				response, err := http.Get(o.url + path + "?timeout=400")
+				if assert.NoError(t, err) {
+					_ = response.Body.Close()
+				}
+			}
+		})
+	}
+	callers.Wait()
+
+	values := o.scrape(t)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); values = o.scrape(t) {
+		if values["hedgerow_attempts_in_flight"] == 0 && sent(values) == upstream.Requests() {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	assert.Equal(t, upstream.Requests(), sent(values))
+	assert.Equal(t, 3, ended(values, "abandoned"))
+	for _, outcome := range []string{"won", "failed", "late", "timed_out", "refused"} {
+		assert.Positive(t, ended(values, outcome), outcome)
+	}
+	_, dialled := upstream.Connections()
+	assert.InDelta(t, dialled, values["hedgerow_upstream_connections_total"], 0)
+	assert.Zero(t, values["hedgerow_calls_in_flight"])
+	failed := values[`hedgerow_attempt_failures_total{reason="status 5xx"}`] + values[`hedgerow_attempt_failures_total{reason="invalid body"}`]
+	assert.InDelta(t, ended(values, "failed"), failed, 0)
+}

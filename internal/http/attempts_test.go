@@ -1,0 +1,142 @@
+package http_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/faultserver"
+	hedgerow "hedgerow/internal/http"
+)
+
+func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
+	var observed []string
+	router := hedgerow.NewRouter(hedgerow.Settings{
+		Service:    scripted{answer: fanout.Answer[int64]{Values: []int64{1}}},
+		MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
+		ObserveCall: func(endpoint string, status int, _, timeout time.Duration) {
+			observed = append(observed, fmt.Sprint(endpoint, " ", status, " ", timeout))
+		},
+	})
+	for _, path := range hedgerow.Endpoints() {
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path+"?timeout=1500", nil))
+	}
+	assert.Equal(t, []string{"/api/all 200 1.5s", "/api/first 200 1.5s", "/api/within-timeout 200 1.5s", "/api/smart 200 1.5s"}, observed)
+}
+
+// timing matches a header Server-Timing whose attempts have these outcomes, by number.
+func timing(outcomes ...string) string {
+	entries := make([]string, len(outcomes))
+	for i, outcome := range outcomes {
+		duration := `\d+(\.\d)?`
+		if outcome == "refused" {
+			duration = "0"
+		}
+		entries[i] = `attempt` + string(rune('1'+i)) + `;desc="` + outcome + `";dur=` + duration
+	}
+	return "^" + strings.Join(entries, ", ") + "$"
+}
+
+func TestTheAnswerOfACallTellsOfItsAttemptsInServerTiming(t *testing.T) {
+	refusing := defaults()
+	refusing.MaxInFlight = 0
+	asksToWait := faultserver.Status(503, "", "Retry-After: 30")
+	for name, test := range map[string]struct {
+		settings   fanout.Settings
+		behaviours []faultserver.Behaviour
+		call       string
+		status     int
+		timing     string
+	}{
+		"200":                   {defaults(), []faultserver.Behaviour{answers(1)}, "/api/all?timeout=60000", 200, timing("won", "won", "won")},
+		"200 with losers":       {defaults(), []faultserver.Behaviour{fails, answers(2), hangs}, "/api/smart?timeout=60000", 200, timing("failed", "(won|running)", "(won|running)")},
+		"200 with one attempt":  {defaults(), []faultserver.Behaviour{answers(1)}, "/api/smart?timeout=60000", 200, timing("won")},
+		"200 without a success": {defaults(), []faultserver.Behaviour{hangs}, "/api/within-timeout?timeout=20", 200, timing("timed_out", "timed_out", "timed_out")},
+		"502":                   {defaults(), []faultserver.Behaviour{fails}, "/api/first?timeout=60000", 502, timing("failed", "failed", "failed")},
+		"502 without hedges":    {defaults(), []faultserver.Behaviour{asksToWait}, "/api/smart?timeout=60000", 502, timing("failed", "refused", "refused")},
+		"503":                   {refusing, []faultserver.Behaviour{answers(1)}, "/api/first?timeout=60000", 503, timing("refused", "refused", "refused")},
+		"503 of smart":          {refusing, []faultserver.Behaviour{answers(1)}, "/api/smart?timeout=60000", 503, timing("refused")},
+		"504":                   {defaults(), []faultserver.Behaviour{hangs}, "/api/first?timeout=20", 504, timing("timed_out", "timed_out", "timed_out")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, test.settings, test.behaviours...)
+			a := s.get(t, test.call)
+			assert.Equal(t, test.status, a.StatusCode)
+			require.Len(t, a.Header.Values("Server-Timing"), 1)
+			assert.Regexp(t, test.timing, a.Header.Get("Server-Timing"))
+		})
+	}
+	s := newService(t, defaults(), answers(1))
+	a := s.do(t, http.MethodHead, "/api/all?timeout=60000")
+	assert.Regexp(t, timing("won", "won", "won"), a.Header.Get("Server-Timing"))
+}
+
+func TestWhatMadeNoCallHasNoServerTiming(t *testing.T) {
+	s := newService(t, defaults(), answers(1))
+	for _, path := range append(endpoints, "/livez", "/readyz", "/", "/nope") {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
+			a := s.do(t, method, path)
+			assert.Empty(t, a.Header.Values("Server-Timing"), "%s %s: %d", method, path, a.StatusCode)
+		}
+	}
+}
+
+// scripted is a service whose calls all end as told.
+type scripted struct {
+	answer     fanout.Answer[int64]
+	err        error
+	retryAfter time.Duration
+}
+
+func (s scripted) Do(context.Context, time.Time, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+	return s.answer, s.err
+}
+
+func (s scripted) RetryAfter() time.Duration { return s.retryAfter }
+
+func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) {
+	s := &service{log: &log{}}
+	s.start(t, scripted{answer: fanout.Answer[int64]{Values: []int64{1}, Attempts: []fanout.Attempt{
+		{Number: 0, Outcome: fanout.Won, Duration: 131_460 * time.Microsecond},
+		{Number: 1, Outcome: fanout.Running, Duration: 7 * time.Second},
+		{Number: 2, Outcome: fanout.Failed, Duration: 49 * time.Microsecond, Err: &fanout.Failure{Reason: "status 500"}},
+	}}})
+	defer s.Close()
+	a := s.get(t, "/api/first?timeout=1000")
+	assert.Equal(t, `attempt1;desc="won";dur=131.5, attempt2;desc="running";dur=7000, attempt3;desc="failed";dur=0`,
+		a.Header.Get("Server-Timing"))
+	assert.Equal(t, "won 131.5ms, running 7000ms, failed 0ms (status 500)", s.log.wait(t, "status", 200.0)["attempts"])
+}
+
+func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {
+	router := hedgerow.NewRouter(hedgerow.Settings{
+		Service: scripted{retryAfter: time.Minute}, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return false },
+	})
+	recorder := httptest.NewRecorder()
+	router.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	assert.Equal(t, "1", recorder.Header().Get("Retry-After"))
+}
+
+func TestARefusedCallIsToldWhenToTryAgain(t *testing.T) {
+	for wait, want := range map[time.Duration]string{
+		0: "1", 1: "1", 400 * time.Millisecond: "1", time.Second: "1", time.Second + 1: "2", 29_500 * time.Millisecond: "30",
+		60 * time.Second: "60", 61 * time.Second: "60", 24 * time.Hour: "60",
+	} {
+		s := &service{log: &log{}}
+		s.start(t, scripted{err: fanout.ErrRefused, retryAfter: wait})
+		a := s.get(t, "/api/first?timeout=1000")
+		problem(t, a, http.StatusServiceUnavailable)
+		assert.Equal(t, want, a.Header.Get("Retry-After"), wait)
+		s.Close()
+	}
+}

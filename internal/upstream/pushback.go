@@ -1,0 +1,31 @@
+package upstream
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// pushback is the time that an answer of status 429 or 503 asks for before the next request, 0 when it does not.
+func pushback(response *http.Response) time.Duration {
+	switch response.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return retryAfter(response.Header.Get("Retry-After"), time.Now())
+	}
+	return 0
+}
+
+// retryAfter is the time from now on that a header Retry-After names in one of its two forms, seconds or a date. It is 0 when the
+// header is missing or invalid, or the date has passed.
+func retryAfter(header string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseUint(header, 10, 32)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // then it is the largest number that fits, 136 years
+		return time.Duration(seconds) * time.Second
+	}
+	date, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return max(0, date.Sub(now))
+}

@@ -45,6 +45,7 @@ type Metrics struct {
 	attemptDuration *prometheus.HistogramVec
 	failures        *prometheus.CounterVec
 	connections     prometheus.Counter
+	resends         prometheus.Counter
 
 	series series
 }
@@ -59,7 +60,7 @@ func New(s Settings) *Metrics {
 	}, []string{"version"})
 	build.WithLabelValues(s.Version).Set(1)
 	m.registry.MustRegister(
-		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, build,
+		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.resends, build,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
 		}, func() float64 { return float64(s.CallsInFlight()) }),
@@ -103,6 +104,10 @@ func (m *Metrics) describeAttempts() {
 		Name: "hedgerow_upstream_connections_total",
 		Help: "Connections made to the upstream API. As many as attempts: none is used again.",
 	})
+	m.resends = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "hedgerow_upstream_resends_total",
+		Help: "Requests sent once more on another connection, because the kept one had ended before the answer began.",
+	})
 }
 
 // ObserveCall counts an API call answered. endpoint is one of the settings' endpoints: the calls of others are not counted. timeout is
@@ -140,6 +145,9 @@ func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
 
 // ObserveConnection counts a connection made to the upstream API.
 func (m *Metrics) ObserveConnection() { m.connections.Inc() }
+
+// ObserveResend counts a request that was sent to the upstream API once more.
+func (m *Metrics) ObserveResend() { m.resends.Inc() }
 
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {

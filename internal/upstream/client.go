@@ -25,6 +25,9 @@ type Settings struct {
 	ClearTextHTTP2 bool
 	// ObserveConnection, when set, is told of every connection made to the API. It must not block.
 	ObserveConnection func()
+	// ObserveResend, when set, is told of every request that net/http sends once more, on another connection, because the kept one
+	// that it was sent on has ended before the answer began. It must not block.
+	ObserveResend func()
 }
 
 // Client makes attempts. It is safe for concurrent use.
@@ -32,6 +35,7 @@ type Client struct {
 	request        *http.Request // the template of every attempt; never written to
 	maxBody        int64
 	clearTextHTTP2 bool
+	observeResend  func()
 	// lanes are the transports of the first attempt and of the others. One is enough for HTTP/1.1. Over HTTP/2 all requests of a
 	// transport share a connection, so that a hedge would hang in the same black hole as what it is to save.
 	lanes []*http.Transport
@@ -40,7 +44,11 @@ type Client struct {
 // New returns a client. It makes no connection before the first attempt.
 func New(s Settings) *Client {
 	c := &Client{
-		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, lanes: []*http.Transport{newTransport(s)},
+		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, observeResend: s.ObserveResend,
+		lanes: []*http.Transport{newTransport(s)},
+	}
+	if c.observeResend == nil {
+		c.observeResend = func() {}
 	}
 	if s.ClearTextHTTP2 || s.URL.Scheme == "https" {
 		c.lanes = append(c.lanes, newTransport(s))
@@ -65,7 +73,7 @@ func newRequest(s Settings) *http.Request {
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
 func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
-	u := &use{ctx: ctx, shared: c.clearTextHTTP2}
+	u := &use{ctx: ctx, shared: c.clearTextHTTP2, resend: c.observeResend}
 	trace := &httptrace.ClientTrace{GotConn: u.begin}
 	lane := c.lanes[min(number, len(c.lanes)-1)]
 	response, err := lane.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))

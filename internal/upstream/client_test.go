@@ -225,20 +225,26 @@ func TestAttemptsUseConnectionsAgain(t *testing.T) {
 	}
 }
 
-func TestEveryConnectionMadeIsObserved(t *testing.T) {
+func TestEveryConnectionMadeAndEveryRequestSentAgainIsObserved(t *testing.T) {
 	server := faultserver.New(t, faultserver.Answer(1), faultserver.Close(), faultserver.Answer(2))
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	made := 0
-	client := upstream.New(upstream.Settings{URL: u, MaxBody: maxBody, MaxConnections: 1, ObserveConnection: func() { made++ }})
+	made, resent := 0, 0
+	client := upstream.New(upstream.Settings{
+		URL: u, MaxBody: maxBody, MaxConnections: 1,
+		ObserveConnection: func() { made++ }, ObserveResend: func() { resent++ },
+	})
 	t.Cleanup(client.CloseIdleConnections)
-	for range 4 { // the second makes its own: the idle connection is closed when it is used
+	const attempts = 4
+	for range attempts { // the second needs another connection: the kept one is closed when it is used
 		_, err := client.Fetch(t.Context(), 0)
 		require.NoError(t, err)
 	}
 	_, dialled := server.Connections()
 	assert.Equal(t, 2, dialled)
 	assert.Equal(t, dialled, made)
+	assert.Equal(t, 1, resent)
+	assert.Equal(t, attempts+resent, server.Requests())
 }
 
 func TestAConnectionThatIsNotMadeIsNotObserved(t *testing.T) {

@@ -78,12 +78,18 @@ func (c *conn) Close() error {
 type use struct {
 	ctx       context.Context // the attempt's
 	shared    bool            // the connection belongs to many attempts: clear-text HTTP/2
+	begun     bool            // there was a connection before
+	resend    func()          // told when there is another one
 	conn      *conn           // nil until there is one; net/http may try another one
 	discarded atomic.Bool     // the rest of the body was not worth waiting for
 }
 
 // begin notes the connection that net/http has got for the attempt.
 func (u *use) begin(info httptrace.GotConnInfo) {
+	if u.begun {
+		u.resend()
+	}
+	u.begun = true
 	c := info.Conn
 	if secure, ok := c.(*tls.Conn); ok {
 		if secure.ConnectionState().NegotiatedProtocol == "h2" {

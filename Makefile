@@ -7,6 +7,7 @@ SWAG          := $(GO) tool -modfile=tools/go.mod swag
 COMPOSE       ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GO_IMAGE      ?= golang:1.26-bookworm
 BUILD_FLAGS   ?=
+CALLS         ?= 1000000
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export VERSION
 
@@ -66,6 +67,10 @@ e2e: ## Run the tests in test/: a browser, Postman's runner, Docker. Each says w
 .PHONY: bench
 bench: ## Measure against the targets and a hand-written net/http service: ten minutes on a quiet machine. One alone: make bench ONLY=P1
 	cd test && $(GO) run ./bench -only "$(ONLY)"
+
+.PHONY: soak
+soak: ## Make a million calls with random faults and see what is left behind: some minutes. Fewer: make soak CALLS=100000
+	cd test && $(GO) test -count=1 -timeout=60m -v ./soak -calls=$(CALLS)
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters.

@@ -48,7 +48,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	client := upstream.New(upstream.Settings{
 		URL: upstreamURL, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
-		ObserveConnection: measures.ObserveConnection, ObserveResend: measures.ObserveResend,
+		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})
 	defer client.CloseIdleConnections()
 

@@ -45,7 +45,9 @@ type Metrics struct {
 	attemptDuration *prometheus.HistogramVec
 	failures        *prometheus.CounterVec
 	connections     prometheus.Counter
+	requests        prometheus.Counter
 	resends         prometheus.Counter
+	unsent          prometheus.Counter
 
 	series series
 }
@@ -60,7 +62,8 @@ func New(s Settings) *Metrics {
 	}, []string{"version"})
 	build.WithLabelValues(s.Version).Set(1)
 	m.registry.MustRegister(
-		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.resends, build,
+		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.requests, m.resends, m.unsent,
+		build,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
 		}, func() float64 { return float64(s.CallsInFlight()) }),
@@ -104,9 +107,16 @@ func (m *Metrics) describeAttempts() {
 		Name: "hedgerow_upstream_connections_total",
 		Help: "Connections made to the upstream API. As many as attempts: none is used again.",
 	})
+	m.requests = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "hedgerow_upstream_requests_total", Help: "Requests sent to the upstream API: attempts, less those unsent, and those sent again.",
+	})
 	m.resends = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_resends_total",
 		Help: "Requests sent once more on another connection, because the kept one had ended before the answer began.",
+	})
+	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "hedgerow_upstream_unsent_total",
+		Help: "Attempts that ended before their request was sent: there was no connection, or not in time.",
 	})
 }
 
@@ -146,8 +156,16 @@ func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
 // ObserveConnection counts a connection made to the upstream API.
 func (m *Metrics) ObserveConnection() { m.connections.Inc() }
 
-// ObserveResend counts a request that was sent to the upstream API once more.
-func (m *Metrics) ObserveResend() { m.resends.Inc() }
+// ObserveRequest counts a request sent to the upstream API, for the second time or so when again is true.
+func (m *Metrics) ObserveRequest(again bool) {
+	m.requests.Inc()
+	if again {
+		m.resends.Inc()
+	}
+}
+
+// ObserveUnsent counts an attempt that ended before its request was sent.
+func (m *Metrics) ObserveUnsent() { m.unsent.Inc() }
 
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {

@@ -33,7 +33,9 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	m.ObserveCall("/api/first", 200, 130*time.Millisecond, time.Second)
 	m.ObserveCall("/api/all", 504, time.Second, time.Second)
 	m.ObserveConnection()
-	m.ObserveResend()
+	m.ObserveRequest(false)
+	m.ObserveRequest(true)
+	m.ObserveUnsent()
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "status 503"}})
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "TLS failure"}})
@@ -53,7 +55,9 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 		`hedgerow_attempt_failures_total{reason="status 5xx"} 1`,
 		`hedgerow_attempt_failures_total{reason="TLS failure"} 1`,
 		`hedgerow_upstream_connections_total 1`,
+		`hedgerow_upstream_requests_total 2`,
 		`hedgerow_upstream_resends_total 1`,
+		`hedgerow_upstream_unsent_total 1`,
 		`hedgerow_attempts_in_flight 5`,
 		`hedgerow_calls_in_flight 2`,
 		`hedgerow_build_info{version="v1"} 1`,
@@ -92,7 +96,9 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 		`hedgerow_attempt_failures_total{reason="status 5xx"} 0`,
 		`hedgerow_attempt_failures_total{reason="other"} 0`,
 		`hedgerow_upstream_connections_total 0`,
+		`hedgerow_upstream_requests_total 0`,
 		`hedgerow_upstream_resends_total 0`,
+		`hedgerow_upstream_unsent_total 0`,
 	} {
 		assert.Contains(t, before, line+"\n")
 	}

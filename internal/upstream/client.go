@@ -25,9 +25,12 @@ type Settings struct {
 	ClearTextHTTP2 bool
 	// ObserveConnection, when set, is told of every connection made to the API. It must not block.
 	ObserveConnection func()
-	// ObserveResend, when set, is told of every request that net/http sends once more, on another connection, because the kept one
-	// that it was sent on has ended before the answer began. It must not block.
-	ObserveResend func()
+	// ObserveRequest, when set, is told of every request sent. again is true when net/http sends it once more, on another connection,
+	// because the kept one that it was sent on has ended before the answer began. It must not block.
+	ObserveRequest func(again bool)
+	// ObserveUnsent, when set, is told of every attempt that ended before its request was sent: there was no connection, or not in
+	// time. It must not block.
+	ObserveUnsent func()
 }
 
 // Client makes attempts. It is safe for concurrent use.
@@ -35,7 +38,8 @@ type Client struct {
 	request        *http.Request // the template of every attempt; never written to
 	maxBody        int64
 	clearTextHTTP2 bool
-	observeResend  func()
+	observeRequest func(again bool)
+	observeUnsent  func()
 	// lanes are the transports of the first attempt and of the others. One is enough for HTTP/1.1. Over HTTP/2 all requests of a
 	// transport share a connection, so that a hedge would hang in the same black hole as what it is to save.
 	lanes []*http.Transport
@@ -44,11 +48,14 @@ type Client struct {
 // New returns a client. It makes no connection before the first attempt.
 func New(s Settings) *Client {
 	c := &Client{
-		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, observeResend: s.ObserveResend,
-		lanes: []*http.Transport{newTransport(s)},
+		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, lanes: []*http.Transport{newTransport(s)},
+		observeRequest: s.ObserveRequest, observeUnsent: s.ObserveUnsent,
 	}
-	if c.observeResend == nil {
-		c.observeResend = func() {}
+	if c.observeRequest == nil {
+		c.observeRequest = func(bool) {}
+	}
+	if c.observeUnsent == nil {
+		c.observeUnsent = func() {}
 	}
 	if s.ClearTextHTTP2 || s.URL.Scheme == "https" {
 		c.lanes = append(c.lanes, newTransport(s))
@@ -73,10 +80,13 @@ func newRequest(s Settings) *http.Request {
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
 func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
-	u := &use{ctx: ctx, shared: c.clearTextHTTP2, resend: c.observeResend}
-	trace := &httptrace.ClientTrace{GotConn: u.begin}
+	u := &use{ctx: ctx, shared: c.clearTextHTTP2, observeRequest: c.observeRequest}
+	trace := &httptrace.ClientTrace{GotConn: u.begin, WroteRequest: u.sent}
 	lane := c.lanes[min(number, len(c.lanes)-1)]
 	response, err := lane.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if u.requests.Load() == 0 {
+		c.observeUnsent()
+	}
 	if err != nil {
 		u.end()
 		return 0, failure(err)

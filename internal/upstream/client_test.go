@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,10 +230,16 @@ func TestEveryConnectionMadeAndEveryRequestSentAgainIsObserved(t *testing.T) {
 	server := faultserver.New(t, faultserver.Answer(1), faultserver.Close(), faultserver.Answer(2))
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	made, resent := 0, 0
+	var made, sent, resent, unsent atomic.Int32
 	client := upstream.New(upstream.Settings{
 		URL: u, MaxBody: maxBody, MaxConnections: 1,
-		ObserveConnection: func() { made++ }, ObserveResend: func() { resent++ },
+		ObserveConnection: func() { made.Add(1) }, ObserveUnsent: func() { unsent.Add(1) },
+		ObserveRequest: func(again bool) {
+			sent.Add(1)
+			if again {
+				resent.Add(1)
+			}
+		},
 	})
 	t.Cleanup(client.CloseIdleConnections)
 	const attempts = 4
@@ -242,17 +249,25 @@ func TestEveryConnectionMadeAndEveryRequestSentAgainIsObserved(t *testing.T) {
 	}
 	_, dialled := server.Connections()
 	assert.Equal(t, 2, dialled)
-	assert.Equal(t, dialled, made)
-	assert.Equal(t, 1, resent)
-	assert.Equal(t, attempts+resent, server.Requests())
+	assert.EqualValues(t, dialled, made.Load())
+	assert.EqualValues(t, 1, resent.Load())
+	assert.EqualValues(t, attempts+1, sent.Load())
+	assert.Equal(t, attempts+1, server.Requests())
+	assert.Zero(t, unsent.Load())
 }
 
 func TestAConnectionThatIsNotMadeIsNotObserved(t *testing.T) {
 	u, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
-	client := upstream.New(upstream.Settings{URL: u, ObserveConnection: func() { t.Error("there is nothing to connect to") }})
+	unsent := 0
+	client := upstream.New(upstream.Settings{
+		URL: u, ObserveUnsent: func() { unsent++ },
+		ObserveConnection: func() { t.Error("there is nothing to connect to") },
+		ObserveRequest:    func(bool) { t.Error("there is nothing to send to") },
+	})
 	_, err = client.Fetch(t.Context(), 0)
 	require.Error(t, err)
+	assert.Equal(t, 1, unsent)
 }
 
 func TestAConnectionClosedWhileIdleIsNoVisibleError(t *testing.T) {

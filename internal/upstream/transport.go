@@ -78,18 +78,15 @@ func (c *conn) Close() error {
 type use struct {
 	ctx       context.Context // the attempt's
 	shared    bool            // the connection belongs to many attempts: clear-text HTTP/2
-	begun     bool            // there was a connection before
-	resend    func()          // told when there is another one
 	conn      *conn           // nil until there is one; net/http may try another one
 	discarded atomic.Bool     // the rest of the body was not worth waiting for
+
+	requests       atomic.Int32 // sent so far
+	observeRequest func(again bool)
 }
 
 // begin notes the connection that net/http has got for the attempt.
 func (u *use) begin(info httptrace.GotConnInfo) {
-	if u.begun {
-		u.resend()
-	}
-	u.begun = true
 	c := info.Conn
 	if secure, ok := c.(*tls.Conn); ok {
 		if secure.ConnectionState().NegotiatedProtocol == "h2" {
@@ -100,6 +97,13 @@ func (u *use) begin(info httptrace.GotConnInfo) {
 	if used, ok := c.(*conn); ok && !u.shared {
 		u.conn = used
 		used.user.Store(u)
+	}
+}
+
+// sent notes that net/http has written the request. It runs on a goroutine of net/http's.
+func (u *use) sent(info httptrace.WroteRequestInfo) {
+	if info.Err == nil {
+		u.observeRequest(u.requests.Add(1) > 1)
 	}
 }
 

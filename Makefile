@@ -7,6 +7,7 @@ SWAG          := $(GO) tool -modfile=tools/go.mod swag
 COMPOSE       ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GO_IMAGE      ?= golang:1.26-bookworm
 BUILD_FLAGS   ?=
+RANDOM_PLANS  ?= 20000
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export VERSION
 
@@ -61,7 +62,7 @@ test: ## Run all tests that need Go alone, with the race detector.
 
 .PHONY: e2e
 e2e: ## Run the tests in test/: a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
-	cd test && $(GO) test -count=1 -p=1 -timeout=20m ./...
+	cd test && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench
 bench: ## Measure against the targets and a hand-written net/http service: ten minutes on a quiet machine. One alone: make bench ONLY=P1

@@ -3,11 +3,16 @@
 GO            ?= go
 LINT_VERSION  := v2.15.0
 LINT          := bin/golangci-lint-$(LINT_VERSION)
-SWAG          := $(GO) tool -modfile=tools/go.mod swag
+TOOL          := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+SWAG          := $(TOOL) swag
+BINARY        ?= bin/hedgerow
+SBOM          ?= bin/sbom.json
+VULNDB        ?= https://vuln.go.dev
 COMPOSE       ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GO_IMAGE      ?= golang:1.26-bookworm
 BUILD_FLAGS   ?=
 CALLS         ?= 1000000
+RANDOM_PLANS  ?= 20000
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export VERSION
 
@@ -61,8 +66,8 @@ test: ## Run all tests that need Go alone, with the race detector.
 	$(GO) test -race ./...
 
 .PHONY: e2e
-e2e: ## Run the tests in test/: a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
-	cd test && $(GO) test -count=1 -p=1 -timeout=20m ./...
+e2e: ## Run the tests in test/: random plans, mutations, a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
+	cd test && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench
 bench: ## Measure against the targets and a hand-written net/http service: ten minutes on a quiet machine. One alone: make bench ONLY=P1
@@ -76,6 +81,29 @@ soak: ## Make a million calls with random faults and see what is left behind: so
 lint: $(LINT) ## Run the linters.
 	$(LINT) run ./...
 	cd test && ../$(LINT) run ./...
+
+.PHONY: binary
+binary: ## Build bin/hedgerow with the flags of the Dockerfile: the same sources make the same bytes anywhere.
+	CGO_ENABLED=0 $(GO) build -trimpath -tags=nomsgpack -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" \
+		-o $(BINARY) ./cmd/hedgerow
+
+.PHONY: sbom
+sbom: binary ## Write bin/sbom.json, what that binary is made of, in CycloneDX: every module with its version and licence.
+	$(TOOL) cyclonedx-gomod bin -json -std -licenses -noserial -notimestamp -version $(VERSION) -output $(SBOM) $(BINARY) 2>$(SBOM).log \
+		|| { cat $(SBOM).log >&2; exit 1; }
+
+.PHONY: licences
+licences: sbom ## List the licences of those modules. Fails on one that is not allowed or not known.
+	cd test && $(GO) run ./licences $(abspath $(SBOM))
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities that the service can reach. Says so when the database cannot be asked.
+	@command -v curl >/dev/null || { echo "vulncheck needs curl" >&2; exit 1; }
+	@if curl --silent --show-error --fail --location --max-time 30 --output /dev/null $(VULNDB)/index/db.json; then \
+		$(TOOL) govulncheck -db $(VULNDB) ./...; \
+	else \
+		printf '\n%s\n' "*** NOT CHECKED for known vulnerabilities: $(VULNDB) cannot be reached from here. ***" >&2; \
+	fi
 
 .PHONY: generate
 generate: ## Make docs/ from the annotations again, and from docs/ what is generated in api/.

@@ -13,6 +13,9 @@ import (
 // maxProducers keeps a slip of the finger from becoming an attack on the upstream API.
 const maxProducers = 100
 
+// maxMaxTimeout keeps the margins that are added to the largest timeout from overflowing.
+const maxMaxTimeout = 24 * time.Hour
+
 // check adds the problems of a command's settings to p.
 func (c *CommandLine) check(command string, p *problems) {
 	switch command {
@@ -43,6 +46,9 @@ func (s *Serve) check(p *problems) {
 	}
 	checkAtLeast(p, "--hedge-delay (HEDGEROW_HEDGE_DELAY)", s.HedgeDelay, 0)
 	checkAtLeast(p, "--max-timeout (HEDGEROW_MAX_TIMEOUT)", s.MaxTimeout, time.Millisecond)
+	if s.MaxTimeout > maxMaxTimeout {
+		p.add("--max-timeout (HEDGEROW_MAX_TIMEOUT)", fmt.Sprintf("%v is over %v", s.MaxTimeout, maxMaxTimeout))
+	}
 	checkMilliseconds(p, "--max-timeout (HEDGEROW_MAX_TIMEOUT)", s.MaxTimeout)
 	checkAtLeast(p, "--loser-grace (HEDGEROW_LOSER_GRACE)", s.LoserGrace, 0)
 	checkAtLeast(p, "--max-in-flight (HEDGEROW_MAX_IN_FLIGHT)", s.MaxInFlight, max(s.Producers, 1))

@@ -115,6 +115,7 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"HEDGEROW_HEDGE_DELAY", "300", `--hedge-delay (HEDGEROW_HEDGE_DELAY): "300" is no duration like 250ms or 1m30s`},
 		{"HEDGEROW_HEDGE_DELAY", "-1ms", `--hedge-delay (HEDGEROW_HEDGE_DELAY): -1ms is below 0s`},
 		{"HEDGEROW_MAX_TIMEOUT", "0s", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 0s is below 1ms`},
+		{"HEDGEROW_MAX_TIMEOUT", "2562047h47m16.854s", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 2562047h47m16.854s is over 24h0m0s`},
 		{"HEDGEROW_MAX_TIMEOUT", "1500us", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 1.5ms is no whole number of milliseconds`},
 		{"HEDGEROW_LOSER_GRACE", "-1s", `--loser-grace (HEDGEROW_LOSER_GRACE): -1s is below 0s`},
 		{"HEDGEROW_MAX_IN_FLIGHT", "2", `--max-in-flight (HEDGEROW_MAX_IN_FLIGHT): 2 is below 3`},
@@ -164,7 +165,9 @@ func TestAnUnknownFlagOrCommand(t *testing.T) {
 	_, _, err := config.Parse([]string{"--prodcers=3"}, nil)
 	require.ErrorContains(t, err, "unknown flag --prodcers")
 	_, _, err = config.Parse([]string{"sevre"}, nil)
-	assert.ErrorContains(t, err, "sevre")
+	require.ErrorContains(t, err, "sevre")
+	_, _, err = config.Parse([]string{"two\nlines"}, nil)
+	assert.EqualError(t, err, "unexpected argument two\uFFFDlines")
 }
 
 func TestSharesMayAddUpToOne(t *testing.T) {

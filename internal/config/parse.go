@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 )
@@ -51,7 +52,7 @@ func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err 
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return "", c, errors.Join(err, p.err())
+		return "", c, errors.Join(errors.New(printable(err.Error())), p.err())
 	}
 	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
 		p.add(name, "unknown setting")
@@ -70,7 +71,7 @@ type problems struct {
 func (p *problems) add(setting, problem string) {
 	if !slices.Contains(p.settings, setting) {
 		p.settings = append(p.settings, setting)
-		p.lines = append(p.lines, setting+": "+problem)
+		p.lines = append(p.lines, printable(setting+": "+problem))
 	}
 }
 
@@ -79,6 +80,16 @@ func (p *problems) err() error {
 		return nil
 	}
 	return errors.New(strings.Join(p.lines, "\n"))
+}
+
+// printable makes one line of text that may have anything of a command line or an environment in it.
+func printable(text string) string {
+	return strings.Map(func(char rune) rune {
+		if unicode.IsPrint(char) {
+			return char
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // mapper reads a value by parse and makes a bad one a problem, so that kong goes on and finds the others too. An empty value

@@ -100,6 +100,7 @@ func TestACallerGoneBeforeTheCallSendsNothing(t *testing.T) {
 		cancel()
 		_, err := fanout.New(s.source, s.settings()).Do(ctx, time.Now().Add(time.Second), fanout.First)
 		assert.Equal(t, fanout.ErrAbandoned, err)
+		synctest.Wait()
 		assert.Empty(t, s.sent)
 	})
 }
@@ -162,6 +163,7 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 				for _, a := range answer.Attempts {
 					assert.Equal(t, fanout.Refused, a.Outcome)
 				}
+				assert.Len(t, s.settled, 3, "the observer was told of each that was refused")
 				assert.Len(t, s.sent, 3, "only the first call's attempts were sent")
 				assert.Equal(t, 3, service.InFlight(), "a refused call holds no place under the cap")
 

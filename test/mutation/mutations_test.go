@@ -1,0 +1,154 @@
+package mutation
+
+var mutations = []mutation{
+	{
+		"the queue has one slot", "fanout/call.go",
+		"make(chan Result[T], s.settings.Producers)", "make(chan Result[T], 1)",
+	},
+	{
+		"the deadline is not watched", "fanout/call.go",
+		"		case <-c.timer.C:\n			c.over = ErrTimedOut\n", "		case <-c.timer.C:\n",
+	},
+	{
+		"a success at the deadline is dropped", "fanout/call.go",
+		"time.NewTimer(time.Until(deadline) + tick)", "time.NewTimer(time.Until(deadline) - tick)",
+	},
+	{
+		"a result that is ready does not come before the deadline", "fanout/call.go",
+		"		select {\n		case r := <-c.queue:\n			return c.take(r), nil\n		default:\n			if c.over != nil {\n" +
+			"				return Result[T]{}, c.over\n			}\n		}\n",
+		"		if c.over != nil {\n			return Result[T]{}, c.over\n		}\n",
+	},
+	{
+		"losers are cancelled at once, without their grace", "fanout/call.go",
+		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if c.running >= 0 {",
+	},
+	{
+		"losers are never cancelled", "fanout/call.go",
+		"		case <-c.timer.C:\n			c.cutLosers()\n", "		case <-c.timer.C:\n",
+	},
+	{
+		"a loser that succeeds counts as a failure", "fanout/call.go",
+		"own := Late", "own := Failed",
+	},
+	{
+		"a loser that was cancelled counts as a failure", "fanout/call.go",
+		"own = Cancelled", "own = Failed",
+	},
+	{
+		"an attempt running at the deadline counts as a failure", "fanout/call.go",
+		"return TimedOut\n", "return Failed\n",
+	},
+	{
+		"a caller that goes away is not noticed", "fanout/call.go",
+		"case <-c.caller.Done():", "case <-c.ctx.Done():",
+	},
+	{
+		"the attempts of a caller gone are left their grace", "fanout/call.go",
+		"errors.Is(c.over, ErrAbandoned) || c.service", "c.service",
+	},
+	{
+		"the end of the caller's context cancels losers", "fanout/call.go",
+		"context.WithCancel(context.WithoutCancel(caller))", "context.WithCancel(caller)",
+	},
+	{
+		"a call is made for a caller that had gone before", "fanout/fanout.go",
+		"if ctx.Err() != nil {", "if ctx == nil {",
+	},
+	{
+		"hedges are fired late", "fanout/call.go",
+		"time.NewTimer(delay + tick)", "time.NewTimer(2*delay + tick)",
+	},
+	{
+		"hedges are fired by a failure alone", "fanout/call.go",
+		"if n > 0 && delay < time.Until(c.deadline) {", "if n < 0 && delay < time.Until(c.deadline) {",
+	},
+	{
+		"hedges are not fired by a failure", "fanout/smart.go",
+		"		c.FireHeld()\n", "",
+	},
+	{
+		"hedges look like first attempts", "fanout/call.go",
+		"_ = c.fire(n, true)", "_ = c.fire(n, false)",
+	},
+	{
+		"smart fires everything at once", "fanout/smart.go",
+		"c.Fire(1)", "c.Fire(c.Producers())",
+	},
+	{
+		"the cap is not enforced", "fanout/fanout.go",
+		"if s.inFlight.Add(int64(n)) <= int64(s.settings.MaxInFlight) {", "if s.inFlight.Add(int64(n)) > 0 {",
+	},
+	{
+		"the cap is one too low", "fanout/fanout.go",
+		"<= int64(s.settings.MaxInFlight)", "< int64(s.settings.MaxInFlight)",
+	},
+	{
+		"a refused call keeps its places under the cap", "fanout/fanout.go",
+		"	s.inFlight.Add(-int64(n))\n", "",
+	},
+	{
+		"refused attempts are not counted", "fanout/call.go",
+		"			a.Outcome = Refused\n			c.service.observe(a)\n", "			a.Outcome = Refused\n",
+	},
+	{
+		"an attempt that has ended stays in flight", "fanout/call.go",
+		"		c.service.inFlight.Add(-1)\n", "",
+	},
+	{
+		"a panic of an attempt is not recovered", "fanout/call.go",
+		"if p := recover(); p != nil {", "if p := any(nil); p != nil {",
+	},
+	{
+		"an attempt that exits its goroutine has succeeded", "fanout/call.go",
+		"Result[T]{Err: errExited, number: number}", "Result[T]{number: number}",
+	},
+	{
+		"an answer's attempts change after it", "fanout/call.go",
+		"slices.Clone(c.attempts)", "slices.Clip(c.attempts)",
+	},
+	{
+		"all answers with the first success", "fanout/all.go",
+		"values = append(values, r.Value)", "return []T{r.Value}, nil",
+	},
+	{
+		"all loses the order of arrival", "fanout/all.go",
+		"values = append(values, r.Value)", "values = append([]T{r.Value}, values...)",
+	},
+	{
+		"all answers with nothing when all failed", "fanout/all.go",
+		"len(values) == 0", "len(values) < 0",
+	},
+	{
+		"first ends with a failure", "fanout/first.go",
+		"		if r.Err == nil {\n", "		if r.Err != nil {\n			return nil, ErrFailed\n		}\n		{\n",
+	},
+	{
+		"within-timeout fails at the timeout", "fanout/within_timeout.go",
+		"			break\n", "			return nil, err\n",
+	},
+	{
+		"any status of 2xx is a success", "upstream/client.go",
+		"if response.StatusCode != http.StatusOK {", "if response.StatusCode/100 != 2 {",
+	},
+	{
+		"a body over the limit is cut, not refused", "upstream/body.go",
+		"io.LimitReader(body, limit+1)", "io.LimitReader(body, limit)",
+	},
+	{
+		"a time in quotes is an integer", "upstream/body.go",
+		"strconv.ParseInt(string(value), 10, 64)", "strconv.ParseInt(strings.Trim(string(value), `\"`), 10, 64)",
+	},
+	{
+		"a repeated timeout counts once", "http/call.go",
+		"case len(values) > 1:", "case len(values) > 9:",
+	},
+	{
+		"a timeout over the maximum is clamped", "http/call.go",
+		"return 0, &timeoutError{\"is out of range\", maximum}", "return maximum, nil",
+	},
+	{
+		"a query that does not parse is read as far as it does", "http/call.go",
+		"	if err != nil {\n		return 0, &timeoutError{\"stands in a query", "	if err != nil && query == nil {\n		return 0, &timeoutError{\"stands in a query",
+	},
+}

@@ -1,0 +1,212 @@
+package property
+
+import (
+	"errors"
+	"time"
+
+	"hedgerow/internal/fanout"
+)
+
+// The model says which runs of a plan the engine's promises allow. It knows no goroutines and no channels: a world is a value, a
+// step makes another world of it, and where several things happen at the same moment each of them may come first.
+
+type stage uint8
+
+const (
+	unborn  stage = iota // a call that has not begun, an attempt that was not fired
+	running              // a call that waits for results, an attempt that is on its way
+	ended                // an attempt whose result waits for the consumer, a call that is answered and has losers
+	settled              // the end of both
+)
+
+type attempt struct {
+	stage          stage
+	hedge          bool
+	failed         bool
+	started, ended time.Duration
+	outcome        fanout.Outcome
+}
+
+type answer struct {
+	err      error
+	at       time.Duration
+	values   [maxProducers]int
+	count    int
+	standing [maxProducers]fanout.Outcome
+}
+
+type call struct {
+	stage    stage
+	attempts [maxProducers]attempt
+	fired    int // attempts sent or refused
+	open     int // attempts sent whose result was not taken
+	queue    [maxProducers]int
+	queued   int
+	held     int
+	hedgeAt  time.Duration
+	graceEnd time.Duration
+	over     error // that the deadline has come or the caller has gone
+	cut      bool  // the attempts are cancelled
+	answer   answer
+}
+
+type world struct {
+	now      time.Duration
+	inFlight int
+	calls    [maxCalls]call
+}
+
+// fire sends n attempts of a call, or refuses them all.
+func (w *world) fire(p plan, number, n int, hedge bool) bool {
+	c := &w.calls[number]
+	room := w.inFlight+n <= p.MaxInFlight
+	for range n {
+		c.attempts[c.fired] = attempt{stage: running, hedge: hedge, started: w.now, outcome: fanout.Running}
+		if !room {
+			c.attempts[c.fired] = attempt{stage: settled, hedge: hedge, started: w.now, outcome: fanout.Refused}
+		}
+		c.fired++
+	}
+	if room {
+		w.inFlight += n
+		c.open += n
+	}
+	return room
+}
+
+func (w *world) begin(p plan, number int) {
+	c, planned := &w.calls[number], p.Calls[number]
+	c.stage, c.hedgeAt = running, never
+	if planned.Leaves == 0 {
+		c.answer.err, c.answer.at, c.stage = fanout.ErrAbandoned, w.now, settled
+		return
+	}
+	n := p.Producers
+	if planned.Strategy == "smart" {
+		n = 1
+	}
+	if !w.fire(p, number, n, false) {
+		w.decide(p, number, fanout.ErrRefused)
+		return
+	}
+	if c.held = p.Producers - n; c.held > 0 && p.HedgeDelay < planned.Timeout {
+		c.hedgeAt = w.now + p.HedgeDelay + tick
+	}
+}
+
+func (w *world) fireHeld(p plan, number int) {
+	c := &w.calls[number]
+	n := c.held
+	c.held, c.hedgeAt = 0, never
+	w.fire(p, number, n, true)
+}
+
+// end is an attempt's, by itself or because it is cancelled.
+func (w *world) end(p plan, number, i int, cancelled bool) {
+	c := &w.calls[number]
+	a := &c.attempts[i]
+	a.stage, a.ended = ended, w.now
+	a.failed = cancelled || p.Calls[number].Attempts[i].Ending != succeeds
+	w.inFlight--
+	c.queue[c.queued] = i
+	c.queued++
+}
+
+// pop takes the oldest result off a call's queue.
+func (c *call) pop() (int, *attempt) {
+	i := c.queue[0]
+	copy(c.queue[:], c.queue[1:])
+	c.queued--
+	c.queue[c.queued] = 0
+	c.open--
+	c.attempts[i].stage = settled
+	return i, &c.attempts[i]
+}
+
+// take is what a strategy does with the next result.
+func (w *world) take(p plan, number int) {
+	c := &w.calls[number]
+	i, a := c.pop()
+	strategy := p.Calls[number].Strategy
+	if a.failed {
+		a.outcome = fanout.Failed
+		if strategy == "smart" {
+			w.fireHeld(p, number)
+		}
+	} else {
+		a.outcome = fanout.Won
+		c.answer.values[c.answer.count] = i
+		c.answer.count++
+	}
+	race := strategy == "first" || strategy == "smart"
+	switch {
+	case race && c.answer.count == 1:
+		w.decide(p, number, nil)
+	case c.open == 0 && c.answer.count == 0 && strategy != "within-timeout":
+		w.decide(p, number, fanout.ErrFailed)
+	case c.open == 0:
+		w.decide(p, number, nil)
+	}
+}
+
+// giveUp ends a call that is over and has no result left to take.
+func (w *world) giveUp(p plan, number int) {
+	c := &w.calls[number]
+	if p.Calls[number].Strategy == "within-timeout" && errors.Is(c.over, fanout.ErrTimedOut) {
+		w.decide(p, number, nil)
+		return
+	}
+	w.decide(p, number, c.over)
+}
+
+// decide answers a call. What still runs becomes a loser.
+func (w *world) decide(p plan, number int, err error) {
+	c := &w.calls[number]
+	c.stage = ended
+	c.answer.err, c.answer.at = err, w.now
+	if err != nil {
+		c.answer.values, c.answer.count = [maxProducers]int{}, 0
+	}
+	for i := range c.fired {
+		c.answer.standing[i] = c.attempts[i].outcome
+		if c.attempts[i].stage != settled {
+			c.answer.standing[i] = c.fate(fanout.Running)
+		}
+	}
+	c.cut = p.Grace == 0 || errors.Is(c.over, fanout.ErrAbandoned)
+	c.graceEnd = w.now + p.Grace
+	c.rest()
+}
+
+// fate is what becomes of an attempt that was running when its call ended.
+func (c *call) fate(own fanout.Outcome) fanout.Outcome {
+	switch {
+	case errors.Is(c.over, fanout.ErrTimedOut):
+		return fanout.TimedOut
+	case errors.Is(c.over, fanout.ErrAbandoned):
+		return fanout.Abandoned
+	}
+	return own
+}
+
+// lose settles a loser.
+func (w *world) lose(number int) {
+	c := &w.calls[number]
+	_, a := c.pop()
+	own := fanout.Late
+	switch {
+	case a.failed && c.cut:
+		own = fanout.Cancelled
+	case a.failed:
+		own = fanout.Failed
+	}
+	a.outcome = c.fate(own)
+	c.rest()
+}
+
+// rest notes that a call has no losers any more.
+func (c *call) rest() {
+	if c.open == 0 {
+		c.stage = settled
+	}
+}

@@ -89,7 +89,23 @@ var mutations = []mutation{
 	},
 	{
 		"refused attempts are not counted", "fanout/call.go",
-		"			a.Outcome = Refused\n			c.service.observe(a)\n", "			a.Outcome = Refused\n",
+		"		c.attempts = append(c.attempts, a)\n		c.service.observe(a)\n", "		c.attempts = append(c.attempts, a)\n",
+	},
+	{
+		"hedges are sent although the API has asked to wait", "fanout/call.go",
+		"if hedge && c.service.pace.pushback(now) > 0 {", "if hedge && c.service.pace.pushback(now) < 0 {",
+	},
+	{
+		"first attempts wait too when the API has asked to", "fanout/call.go",
+		"if hedge && c.service.pace.pushback(now) > 0 {", "if c.service.pace.pushback(now) > 0 {",
+	},
+	{
+		"the API may ask for any time", "fanout/pace.go",
+		"min(failure.RetryAfter, maxPushback)", "failure.RetryAfter",
+	},
+	{
+		"a shorter wait replaces a longer one", "fanout/pace.go",
+		"resume <= old || p.resume", "p.resume",
 	},
 	{
 		"an attempt that has ended stays in flight", "fanout/call.go",
@@ -133,7 +149,15 @@ var mutations = []mutation{
 	},
 	{
 		"a body over the limit is cut, not refused", "upstream/body.go",
-		"io.LimitReader(body, limit+1)", "io.LimitReader(body, limit)",
+		"min(n, limit+1)", "min(n, limit)",
+	},
+	{
+		"a body of unknown length over the limit is cut, not refused", "upstream/body.go",
+		"io.LimitReader(response.Body, limit+1)", "io.LimitReader(response.Body, limit)",
+	},
+	{
+		"a gzip bomb is cut, not refused", "upstream/body.go",
+		"io.LimitReader(unzipped, limit+1)", "io.LimitReader(unzipped, limit)",
 	},
 	{
 		"a time in quotes is an integer", "upstream/body.go",

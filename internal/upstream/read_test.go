@@ -33,20 +33,23 @@ func FuzzReadTime(f *testing.F) {
 	}
 	f.Add(gzipped(strings.Repeat(" ", 1<<12)), true)
 	f.Fuzz(func(t *testing.T, body []byte, compressed bool) {
-		response := &http.Response{Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
-		if compressed {
-			response.Header.Set("Content-Encoding", "gzip")
+		want, ok := expectedTime(body, compressed)
+		for _, length := range []int64{-1, int64(len(body))} { // chunked, and told in advance
+			response := &http.Response{Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: length}
+			if compressed {
+				response.Header.Set("Content-Encoding", "gzip")
+			}
+			value, err := readTime(response, fuzzedLimit)
+			if ok {
+				require.NoError(t, err)
+				assert.Equal(t, want, value)
+				continue
+			}
+			var failure *fanout.Failure
+			require.ErrorAs(t, err, &failure)
+			assert.Contains(t, []string{reasonTooLarge, reasonInvalidBody, reasonCorrupt, reasonIncomplete, reasonClosed}, failure.Reason)
+			assert.Zero(t, value)
 		}
-		value, err := readTime(response, fuzzedLimit)
-		if want, ok := expectedTime(body, compressed); ok {
-			require.NoError(t, err)
-			assert.Equal(t, want, value)
-			return
-		}
-		var failure *fanout.Failure
-		require.ErrorAs(t, err, &failure)
-		assert.Contains(t, []string{reasonTooLarge, reasonInvalidBody, reasonCorrupt, reasonIncomplete, reasonClosed}, failure.Reason)
-		assert.Zero(t, value)
 	})
 }
 

@@ -13,7 +13,7 @@ func deadline(p *programs) (table, error) {
 	trickle := func(_ int64, conn net.Conn) bool {
 		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
 		for err == nil {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 			_, err = io.WriteString(conn, " ")
 		}
 		return false

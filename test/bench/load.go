@@ -25,14 +25,20 @@ type samples struct {
 }
 
 // closedLoop keeps n connections busy, each with one call after the other, for warmUp and then for d; only calls that begin after
-// the warm-up count. It speaks raw HTTP/1.1, so that the load costs little of the machine that it measures.
+// the warm-up count. It speaks raw HTTP/1.1, so that the load costs little of the machine that it measures. The connections begin
+// one after the other over the first third of the warm-up: calls that all take the same time, such as those that end at their
+// deadline, would otherwise stay in step for ever, and each wait for all others.
 func closedLoop(addr, path string, n int, warmUp, d time.Duration) samples {
-	begin := time.Now().Add(warmUp)
+	now := time.Now()
+	begin := now.Add(warmUp)
 	end := begin.Add(d)
 	perConn := make([]samples, n)
 	var conns sync.WaitGroup
 	for i := range n {
-		conns.Go(func() { perConn[i] = oneConnection(addr, path, begin, end) })
+		conns.Go(func() {
+			time.Sleep(time.Until(now.Add(warmUp / 3 * time.Duration(i) / time.Duration(n))))
+			perConn[i] = oneConnection(addr, path, begin, end)
+		})
 	}
 	conns.Wait()
 	all := samples{elapsed: d}

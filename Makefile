@@ -60,7 +60,7 @@ test: ## Run all tests that need Go alone, with the race detector.
 	$(GO) test -race ./...
 
 .PHONY: e2e
-e2e: ## Run the tests in test/: a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
+e2e: ## Run the tests in test/: a browser, Postman's runner, Docker, faults. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap).
 	cd test && $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench

@@ -30,7 +30,7 @@ func Overloaded(t testing.TB) *harness.Hedgerow {
 	t.Helper()
 	h := Hanging(t, "HEDGEROW_MAX_IN_FLIGHT=3")
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel) // runs before the service is told to stop, which would wait for the call
+	t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL()+"/api/all?timeout=60000", nil)
 	if err != nil {
 		t.Fatal(err)

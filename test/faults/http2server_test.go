@@ -3,6 +3,7 @@ package faults
 import (
 	"bytes"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"testing"
@@ -32,6 +33,7 @@ type http2Server struct {
 type http2Conn struct {
 	mu     sync.Mutex // of writes
 	framer *http2.Framer
+	last   uint32 // streams after it are ignored; only the connection's own goroutine has to do with it
 }
 
 // serveHTTP2 serves a listener until the test ends.
@@ -68,7 +70,7 @@ func (s *http2Server) serve(conn net.Conn) {
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
-	c := &http2Conn{framer: http2.NewFramer(conn, conn)}
+	c := &http2Conn{framer: http2.NewFramer(conn, conn), last: math.MaxInt32}
 	if c.framer.WriteSettings() != nil {
 		return
 	}
@@ -85,6 +87,9 @@ func (s *http2Server) serve(conn net.Conn) {
 		case *http2.PingFrame:
 			c.write(func(w *http2.Framer) error { return w.WritePing(true, f.Data) })
 		case *http2.HeadersFrame:
+			if f.StreamID > c.last {
+				continue
+			}
 			s.mu.Lock()
 			overall := s.streams
 			s.streams++
@@ -118,6 +123,7 @@ func (s http2Stream) reset(code http2.ErrCode) {
 
 // goAway says that streams after last are not and will not be processed.
 func (s http2Stream) goAway(last uint32, code http2.ErrCode) {
+	s.last = last
 	s.write(func(w *http2.Framer) error { return w.WriteGoAway(last, code, nil) })
 }
 

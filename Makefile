@@ -66,7 +66,7 @@ test: ## Run all tests that need Go alone, with the race detector.
 	$(GO) test -race ./...
 
 .PHONY: e2e
-e2e: ## Run the tests in test/: random plans, mutations, a browser, Postman's runner, Docker. Each says what it needs (Debian: chromium nodejs npm docker.io docker-compose debootstrap).
+e2e: ## Run the tests in test/: random plans, mutations, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap).
 	cd test && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench

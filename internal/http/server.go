@@ -2,11 +2,8 @@ package http
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 const (
@@ -28,9 +25,4 @@ func NewServer(handler http.Handler, maxTimeout time.Duration, logger *slog.Logg
 		MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
-}
-
-// LimitConnections returns a listener with at most n connections open; further ones wait to be accepted.
-func LimitConnections(listener net.Listener, n int) net.Listener {
-	return netutil.LimitListener(listener, n)
 }

@@ -2,15 +2,12 @@
 package harness
 
 import (
-	"bufio"
-	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -25,6 +22,9 @@ func Root() string {
 var build = sync.OnceValues(func() (string, error) {
 	folder, err := os.MkdirTemp("", "hedgerow-")
 	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // a test may run it as another user
 		return "", err
 	}
 	binary := filepath.Join(folder, "hedgerow")
@@ -58,6 +58,9 @@ type Hedgerow struct {
 	Addr string
 	// AdminAddr is where its metrics are.
 	AdminAddr string
+	Log       *Log
+
+	ended chan struct{} // closed when the process has ended
 }
 
 // URL is the service's base URL.
@@ -67,47 +70,55 @@ func (h *Hedgerow) URL() string { return "http://" + h.Addr }
 // listens on every interface, like a deployment.
 func Start(t testing.TB, environment ...string) *Hedgerow {
 	t.Helper()
-	h := &Hedgerow{Cmd: exec.Command(Binary(t))}
-	h.Env = append([]string{"HEDGEROW_ADDR=:0", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_LOG_FORMAT=json"}, environment...)
-	stderr, err := h.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
+	return StartUnder(t, nil, environment...)
+}
+
+// StartUnder is Start by a command that becomes (exec) the command that it gets as its last argument, such as prlimit or setpriv.
+func StartUnder(t testing.TB, command []string, environment ...string) *Hedgerow {
+	t.Helper()
+	h := Run(t, command, append([]string{"HEDGEROW_ADDR=:0", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, environment...)...)
+	line, ok := h.Log.wait("msg", "listening; the console is at /", h.ended)
+	if !ok {
+		t.Fatalf("hedgerow does not listen:\n%s", h.Log)
 	}
+	h.Addr = loopback(line["addr"].(string))
+	for _, line := range h.Log.Lines("msg", "admin address is listening") {
+		h.AdminAddr = line["addr"].(string)
+	}
+	return h
+}
+
+// Run is StartUnder for a start that may fail: it waits for nothing.
+func Run(t testing.TB, command []string, environment ...string) *Hedgerow {
+	t.Helper()
+	command = append(command, Binary(t))
+	h := &Hedgerow{Cmd: exec.Command(command[0], command[1:]...), Log: newLog(), ended: make(chan struct{})}
+	h.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HEDGEROW_LOG_FORMAT=json"}, environment...)
+	h.Stderr = h.Log
 	if err := h.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = h.Process.Signal(syscall.SIGTERM)
+	go func() {
 		_ = h.Wait()
-	})
-	listening := make(chan bool, 1)
-	go func() { // ends with the process
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			var line struct {
-				Msg  string `json:"msg"`
-				Addr string `json:"addr"`
-			}
-			_ = json.Unmarshal(lines.Bytes(), &line)
-			switch line.Msg {
-			case "admin address is listening":
-				h.AdminAddr = line.Addr
-			case "listening; the console is at /":
-				h.Addr = loopback(line.Addr)
-				listening <- true
-			}
-		}
-		close(listening)
+		close(h.ended)
 	}()
-	select {
-	case ok := <-listening:
-		if !ok {
-			t.Fatal("hedgerow ended instead of listening")
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("hedgerow does not listen")
-	}
+	t.Cleanup(func() {
+		_ = h.Process.Kill() // a service told to stop would first wait for requests on their way
+		<-h.ended
+	})
 	return h
+}
+
+// End waits until the process has ended and returns its exit code, -1 for a signal. It fails the test after limit.
+func (h *Hedgerow) End(t testing.TB, limit time.Duration) int {
+	t.Helper()
+	select {
+	case <-h.ended:
+		return h.ProcessState.ExitCode()
+	case <-time.After(limit):
+		t.Fatalf("hedgerow has not ended within %v", limit)
+		return 0
+	}
 }
 
 // loopback is an address of every interface as a client on this machine reaches it.

@@ -30,7 +30,7 @@ func Overloaded(t testing.TB) *harness.Hedgerow {
 	t.Helper()
 	h := Hanging(t, "HEDGEROW_MAX_IN_FLIGHT=3")
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel) // runs before the service is told to stop, which would wait for the call
+	t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL()+"/api/all?timeout=60000", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func Overloaded(t testing.TB) *harness.Hedgerow {
 // Stopping runs a service that has been told to stop and still answers, until the test ends.
 func Stopping(t testing.TB) *harness.Hedgerow {
 	t.Helper()
-	h := harness.Start(t, "HEDGEROW_SHUTDOWN_DELAY=10m") // the signal at the end of the test is the second and ends it at once
+	h := harness.Start(t, "HEDGEROW_SHUTDOWN_DELAY=10m") // longer than any test
 	if err := h.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	stdhttp "net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/http"
+	"hedgerow/internal/metrics"
+)
+
+func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswered(t *testing.T) {
+	log := newLogLines()
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	measures := metrics.New(metrics.Settings{
+		Endpoints: http.Endpoints(), AttemptsInFlight: func() int { return 0 }, CallsInFlight: func() int { return 0 },
+	})
+	failed := make(chan struct{})
+	observe := observer(measures, logger)
+	service := fanout.New(func(_ context.Context, number int) (int64, error) {
+		if number == 1 {
+			panic("a broken producer")
+		}
+		<-failed // so that the panic comes first
+		return int64(number), nil
+	}, fanout.Settings{Producers: 3, MaxInFlight: 3, Observe: func(a fanout.Attempt) {
+		observe(a)
+		if a.Outcome == fanout.Failed {
+			close(failed)
+		}
+	}})
+	router := http.NewRouter(http.Settings{
+		Service: service, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger, ObserveCall: measures.ObserveCall,
+	})
+	answer := httptest.NewRecorder()
+	router.ServeHTTP(answer, httptest.NewRequest(stdhttp.MethodGet, "/api/all?timeout=10000", nil))
+	service.Wait()
+
+	assert.Equal(t, stdhttp.StatusOK, answer.Code)
+	assert.Contains(t, []string{`[{"time":0},{"time":2}]`, `[{"time":2},{"time":0}]`}, answer.Body.String())
+	line := log.wait(t, "panic in an attempt")
+	assert.Equal(t, "a broken producer", line["panic"])
+	assert.Contains(t, line["stack"], "serve_test.go")
+	assert.Equal(t, 1, strings.Count(log.String(), "panic in an attempt"))
+	scrape := httptest.NewRecorder()
+	measures.Handler().ServeHTTP(scrape, httptest.NewRequest(stdhttp.MethodGet, "/metrics", nil))
+	assert.Contains(t, scrape.Body.String(), "hedgerow_attempt_failures_total{reason=\"internal error\"} 1\n")
+}

@@ -17,6 +17,11 @@ const (
 	idleTimeout      = 90 * time.Second // net/http's default
 	maxHeaderBytes   = 32 << 10
 
+	// Buffers of each connection in bytes: enough for a usual request and the head of a usual answer at one go. A body goes past
+	// them. net/http's default is 4 KiB each.
+	readBuffer  = 2 << 10
+	writeBuffer = 1 << 10
+
 	// An HTTP/2 connection on which nothing has come for pingAfter is asked for a sign of life, and closed without one.
 	pingAfter   = 2 * time.Second
 	pingTimeout = 2 * time.Second
@@ -51,6 +56,8 @@ func newTransport(s Settings) *http.Transport {
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
 		MaxConnsPerHost:        s.MaxConnections,
 		MaxIdleConns:           s.MaxConnections,
 		MaxIdleConnsPerHost:    s.MaxConnections,

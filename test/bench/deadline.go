@@ -10,40 +10,46 @@ import (
 // deadline measures how long after its timeout the last byte of an answer comes, with 200 calls in flight, for upstreams that give
 // the service nothing to answer with before.
 func deadline(p *programs) (table, error) {
-	trickle := func(_ int64, conn net.Conn) bool {
+	trickle := func(_ int64, conn net.Conn) error {
 		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
 		for err == nil {
 			time.Sleep(100 * time.Millisecond)
 			_, err = io.WriteString(conn, " ")
 		}
-		return false
+		return err
 	}
-	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9", "most"}, met: true}
+	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9", "most", busyHeader}, met: true}
 	for _, b := range []struct {
 		name   string
 		answer behaviour
 	}{{"never answers", never}, {"trickles", trickle}, {"answers too late", answerAfter(450 * time.Millisecond)}} {
-		late, err := lateness(p, b.answer)
+		late, cores, err := lateness(p, b.answer)
 		if err != nil {
 			return table{}, err
 		}
 		p999 := quantile(late, 0.999)
 		result.met = result.met && p999 <= 10*time.Millisecond
 		result.rows = append(result.rows, []string{
-			b.name, fmt.Sprint(len(late)), milliseconds(quantile(late, 0.5)), "**" + milliseconds(p999) + "**", milliseconds(late[len(late)-1]),
+			b.name, fmt.Sprint(len(late)), milliseconds(quantile(late, 0.5)), "**" + milliseconds(p999) + "**", milliseconds(late[len(late)-1]), cores.String(),
 		})
 	}
 	return result, nil
 }
 
 // lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
-func lateness(p *programs, answer behaviour) ([]time.Duration, error) {
+func lateness(p *programs, answer behaviour) ([]time.Duration, busy, error) {
 	const timeout = 400 * time.Millisecond
-	return inFrontOf(p, answer, func(_ *upstream, ours *process) ([]time.Duration, error) {
-		late := closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second).sorted(0)
+	var cores busy
+	late, err := inFrontOf(p, answer, func(_ *upstream, ours *process) ([]time.Duration, error) {
+		s, b, err := whileBusy(ours, func() samples {
+			return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
+		})
+		cores = b
+		late := s.sorted(0)
 		for i := range late {
 			late[i] -= timeout
 		}
-		return late, nil
+		return late, err
 	})
+	return late, cores, err
 }

@@ -99,7 +99,7 @@ func concurrently(addr, path string) int {
 }
 
 // staggered answers within the losers' grace: the requests in turn after 1, 50, 100, 150 and 200 ms.
-func staggered(n int64, conn net.Conn) bool {
+func staggered(n int64, conn net.Conn) error {
 	return answerAfter(time.Duration([]int64{1, 50, 100, 150, 200}[n%5])*time.Millisecond)(n, conn)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -185,6 +186,33 @@ func (p *process) cpu() (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * clockTick, nil
+}
+
+// busy are the cores that a load keeps busy: Hedgerow's share, and that of load and upstream.
+type busy struct{ ours, instruments float64 }
+
+func (b busy) String() string {
+	return fmt.Sprintf("%.2f + %.2f of %d", b.ours, b.instruments, runtime.NumCPU())
+}
+
+// whileBusy runs a load and tells how busy it kept the processor.
+func whileBusy(ours *process, load func() samples) (samples, busy, error) {
+	began, instruments := time.Now(), ownCPU()
+	before, err := ours.cpu()
+	if err != nil {
+		return samples{}, busy{}, err
+	}
+	s := load()
+	elapsed := time.Since(began).Seconds()
+	after, err := ours.cpu()
+	return s, busy{(after - before).Seconds() / elapsed, (ownCPU() - instruments).Seconds() / elapsed}, err
+}
+
+// ownCPU is the processor time that this process has used so far.
+func ownCPU() time.Duration {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail with these arguments
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // metric sums the samples of a metric of the service whose line begins with prefix.

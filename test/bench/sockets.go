@@ -51,8 +51,11 @@ func socketsTowards(p *programs, host *vethPair) (row []string, met bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	up := serveUpstream(listener, func(n int64, conn net.Conn) bool {
-		return n%3 == 0 && answerAfter(time.Millisecond)(n, conn)
+	up := serveUpstream(listener, func(n int64, conn net.Conn) error {
+		if n%3 != 0 {
+			return errHold
+		}
+		return answerAfter(time.Millisecond)(n, conn)
 	})
 	defer up.stop()
 	ours, err := p.hedgerow(up.url())

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -24,9 +25,11 @@ type upstream struct {
 	conns []net.Conn
 }
 
-// behaviour answers the n-th request, counted from 0. It returns false to leave the connection to itself: never answered
-// and not closed until the end.
-type behaviour func(n int64, conn net.Conn) bool
+// behaviour answers the n-th request, counted from 0. After errHold the connection is neither answered nor closed until the end,
+// also when the client has closed its side; after any other error it is closed.
+type behaviour func(n int64, conn net.Conn) error
+
+var errHold = errors.New("neither answered nor closed")
 
 // startUpstream listens on a free loopback port.
 func startUpstream(answer behaviour) (*upstream, error) {
@@ -64,18 +67,15 @@ func (u *upstream) serve(conn net.Conn, answer behaviour) {
 			_ = conn.Close()
 			return
 		}
-		if !answer(u.requests.Add(1)-1, conn) {
-			hold(conn, reader)
+		if err := answer(u.requests.Add(1)-1, conn); err != nil {
+			if errors.Is(err, errHold) {
+				_, err = io.Copy(io.Discard, reader)
+			}
+			if err != nil { // a connection that the client has reset is none any more
+				_ = conn.Close()
+			}
 			return
 		}
-	}
-}
-
-// hold keeps a connection open, also when the client has closed its side. One that the client has reset is no connection any more,
-// and only its descriptor is given back.
-func hold(conn net.Conn, reader *bufio.Reader) {
-	if _, err := io.Copy(io.Discard, reader); err != nil {
-		_ = conn.Close()
 	}
 }
 
@@ -114,18 +114,18 @@ func (u *upstream) stop() {
 func answerAfter(d time.Duration) behaviour {
 	body := fmt.Sprintf(`{"time": %d}`, d.Milliseconds())
 	text := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	return func(_ int64, conn net.Conn) bool {
+	return func(_ int64, conn net.Conn) error {
 		if d > 0 {
 			time.Sleep(d)
 		}
 		_, err := io.WriteString(conn, text)
-		return err == nil
+		return err
 	}
 }
 
 // random is the upstream of the latency targets: its times are uniform between low and high, and a share of its answers are
 // failures. What it does to the n-th request depends on n alone.
-func random(n int64, conn net.Conn) bool {
+func random(n int64, conn net.Conn) error {
 	source := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // any n is a seed
 	time.Sleep(seconds(low + (high-low)*source.Float64()))
 	status, body := "200 OK", `{"time": 1}`
@@ -133,8 +133,8 @@ func random(n int64, conn net.Conn) bool {
 		status, body = "500 Internal Server Error", `{}`
 	}
 	_, err := fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
-	return err == nil
+	return err
 }
 
 // never answers.
-func never(int64, net.Conn) bool { return false }
+func never(int64, net.Conn) error { return errHold }

@@ -29,6 +29,10 @@ func readTime(response *http.Response, limit int64) (int64, error) {
 	return value, nil
 }
 
+// smallBody is the most bytes that get their memory before they have come: an API that promises much and sends nothing should not
+// hold much.
+const smallBody = 4 << 10
+
 // readBody reads a whole body, and no more than one byte over limit of it.
 func readBody(response *http.Response, limit int64) ([]byte, error) {
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
@@ -38,7 +42,7 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 		}
 		return io.ReadAll(io.LimitReader(unzipped, limit+1))
 	}
-	if n := response.ContentLength; n >= 0 { // the usual way: no more memory than there are bytes
+	if n := response.ContentLength; n >= 0 && n <= smallBody { // the usual way: no more memory than there are bytes
 		text := make([]byte, min(n, limit+1))
 		read, err := io.ReadFull(response.Body, text)
 		return text[:read], err

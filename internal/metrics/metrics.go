@@ -112,7 +112,7 @@ func (m *Metrics) describeAttempts() {
 	})
 	m.resends = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_resends_total",
-		Help: "Requests sent once more on another connection, because the kept one had ended before the answer began.",
+		Help: "Requests sent once more, because a kept connection had ended before the answer began or an HTTP/2 stream was refused.",
 	})
 	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_unsent_total",

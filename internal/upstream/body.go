@@ -42,10 +42,16 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 		}
 		return io.ReadAll(io.LimitReader(unzipped, limit+1))
 	}
-	if n := response.ContentLength; n >= 0 && n <= smallBody { // the usual way: no more memory than there are bytes
-		text := make([]byte, min(n, limit+1))
+	if n := response.ContentLength; n >= 0 && n <= min(smallBody, limit) { // the usual way: no more memory than there are bytes
+		text := make([]byte, n+1) // one more, to see the end: over HTTP/2, closing a body before that resets its stream
 		read, err := io.ReadFull(response.Body, text)
-		return text[:read], err
+		switch {
+		case int64(read) > n:
+			return nil, errors.New("the body is longer than its length")
+		case int64(read) == n && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+			return text[:n], nil
+		}
+		return nil, err
 	}
 	return io.ReadAll(io.LimitReader(response.Body, limit+1))
 }

@@ -25,8 +25,8 @@ type Settings struct {
 	ClearTextHTTP2 bool
 	// ObserveConnection, when set, is told of every connection made to the API. It must not block.
 	ObserveConnection func()
-	// ObserveRequest, when set, is told of every request sent. again is true when net/http sends it once more, on another connection,
-	// because the kept one that it was sent on has ended before the answer began. It must not block.
+	// ObserveRequest, when set, is told of every request written. again is true when net/http writes it once more, because the kept
+	// connection that it was sent on has ended before the answer began, or the API has refused its HTTP/2 stream. It must not block.
 	ObserveRequest func(again bool)
 	// ObserveUnsent, when set, is told of every attempt that ended before its request was sent: there was no connection, or not in
 	// time. It must not block.
@@ -84,10 +84,10 @@ func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
 	trace := &httptrace.ClientTrace{GotConn: u.begin, WroteRequest: u.sent}
 	lane := c.lanes[min(number, len(c.lanes)-1)]
 	response, err := lane.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
-	if u.requests.Load() == 0 {
-		c.observeUnsent()
-	}
 	if err != nil {
+		if u.requests.Load() == 0 {
+			c.observeUnsent()
+		}
 		u.end()
 		return 0, failure(err)
 	}

@@ -57,7 +57,19 @@ func TestAnHTTP2StreamThatIsRefusedIsMadeAgainAndTheOtherAttemptsGoOn(t *testing
 			requireAnswers(t, h, three)
 		}
 		assertRequests(t, server, 2*(3+1+3+3)+5)
-		assert.Empty(t, h.Log.Lines("msg", "attempt failed"))
+		assert.Zero(t, metric(t, h, "hedgerow_attempt_failures_total", ""))
+	})
+}
+
+func TestAnAnswerOverHTTP2IsReadToItsEndAndItsStreamIsNotReset(t *testing.T) {
+	withHTTP2(t, http2Stream.answerAndEnd, func(t *testing.T, h *harness.Hedgerow, server *http2Server) {
+		for range 5 {
+			requireAnswers(t, h, three)
+			requireIdle(t, h) // the losers of first have been answered
+		}
+		server.mu.Lock()
+		defer server.mu.Unlock()
+		assert.Zero(t, server.resets)
 	})
 }
 
@@ -130,7 +142,7 @@ func TestAnHTTP2GoAwayMovesTheStreamsThatItLeavesBehindAndTheOthersGoOn(t *testi
 				for range 3 {
 					requireAnswers(t, h, three)
 				}
-				assert.Empty(t, h.Log.Lines("msg", "attempt failed"))
+				assert.Zero(t, metric(t, h, "hedgerow_attempt_failures_total", ""))
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/net/http2"
@@ -27,6 +28,7 @@ type http2Server struct {
 
 	mu      sync.Mutex
 	streams int
+	resets  int // streams that the client has reset
 	conns   map[net.Conn]bool
 }
 
@@ -86,6 +88,10 @@ func (s *http2Server) serve(conn net.Conn) {
 			}
 		case *http2.PingFrame:
 			c.write(func(w *http2.Framer) error { return w.WritePing(true, f.Data) })
+		case *http2.RSTStreamFrame:
+			s.mu.Lock()
+			s.resets++
+			s.mu.Unlock()
 		case *http2.HeadersFrame:
 			if f.StreamID > c.last {
 				continue
@@ -109,12 +115,28 @@ func (c *http2Conn) write(frame func(*http2.Framer) error) {
 
 // answer is a healthy answer.
 func (s http2Stream) answer() {
+	s.answerHead()
+	s.write(func(w *http2.Framer) error { return w.WriteData(s.id, true, []byte(`{"time":1}`)) })
+}
+
+// answerAndEnd is a healthy answer that ends in a frame of its own.
+func (s http2Stream) answerAndEnd() {
+	s.answerHead(hpack.HeaderField{Name: "content-length", Value: "10"})
+	s.write(func(w *http2.Framer) error { return w.WriteData(s.id, false, []byte(`{"time":1}`)) })
+	time.Sleep(5 * time.Millisecond) // the body has been read by now, and its end has not come
+	s.write(func(w *http2.Framer) error { return w.WriteData(s.id, true, nil) })
+}
+
+func (s http2Stream) answerHead(fields ...hpack.HeaderField) {
 	var block bytes.Buffer
-	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+	encoder := hpack.NewEncoder(&block)
+	_ = encoder.WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+	for _, f := range fields {
+		_ = encoder.WriteField(f)
+	}
 	s.write(func(w *http2.Framer) error {
 		return w.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true})
 	})
-	s.write(func(w *http2.Framer) error { return w.WriteData(s.id, true, []byte(`{"time":1}`)) })
 }
 
 func (s http2Stream) reset(code http2.ErrCode) {

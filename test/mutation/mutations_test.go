@@ -148,8 +148,8 @@ var mutations = []mutation{
 		"if response.StatusCode != http.StatusOK {", "if response.StatusCode/100 != 2 {",
 	},
 	{
-		"a body over the limit is cut, not refused", "upstream/body.go",
-		"min(n, limit+1)", "min(n, limit)",
+		"a body over the limit is a body", "upstream/body.go",
+		"int64(len(text)) > limit", "int64(len(text)) > 2*limit",
 	},
 	{
 		"a body of unknown length over the limit is cut, not refused", "upstream/body.go",

@@ -37,13 +37,13 @@ func (f *failureLog) observe(a fanout.Attempt) {
 	if a.Outcome != fanout.Failed {
 		return
 	}
+	f.logger.Debug("attempt failed", "error", a.Err)
 	if panicked, ok := errors.AsType[*fanout.PanicError](a.Err); ok {
 		if unlogged, ok := f.due(&f.panics); ok {
 			f.logger.Error("panic in an attempt", "panic", panicked.Value, "stack", string(panicked.Stack), "unlogged", unlogged)
 		}
 		return
 	}
-	f.logger.Debug("attempt failed", "error", a.Err)
 	reason := a.Reason()
 	r, ok := f.reasons.Load(reason)
 	if !ok {

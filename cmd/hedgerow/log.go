@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"os"
@@ -21,9 +22,17 @@ func newLogger(settings config.Log, w io.Writer) (logger *slog.Logger, flush fun
 	if f, ok := w.(*os.File); format == "" && ok && isatty.IsTerminal(f.Fd()) {
 		format = "text"
 	}
-	buffer := newLogBuffer(w)
+	buffer := newLogBuffer(w, func(lost int) []byte {
+		var line bytes.Buffer
+		formatted(&line, format, options).Warn("log lines were dropped: they are not read as fast as they come", "lost", lost)
+		return line.Bytes()
+	})
+	return formatted(buffer, format, options), buffer.Close
+}
+
+func formatted(w io.Writer, format string, options *slog.HandlerOptions) *slog.Logger {
 	if format == "text" {
-		return slog.New(slog.NewTextHandler(buffer, options)), buffer.Close
+		return slog.New(slog.NewTextHandler(w, options))
 	}
-	return slog.New(slog.NewJSONHandler(buffer, options)), buffer.Close
+	return slog.New(slog.NewJSONHandler(w, options))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -10,14 +9,16 @@ import (
 const (
 	logBufferLimit = 1 << 20               // bytes waiting to be written
 	logPause       = 10 * time.Millisecond // between two writes
+	logFarewell    = time.Second           // for the last write
 )
 
 // logBuffer stands between a log and where it is written, so that a call never waits for that: a pipe whose reader has stalled
-// would keep every answer. Lines that come within logPause are written together. Beyond logBufferLimit lines are dropped, and the
-// number of them is written in their place.
+// would keep every answer. Lines that come within logPause are written together. Beyond logBufferLimit lines are dropped, and a
+// line that tells how many is written in their place.
 type logBuffer struct {
 	sink   io.Writer
-	wake   chan struct{} // there is something to write, or to close
+	notice func(lost int) []byte // is the line about lines dropped
+	wake   chan struct{}         // there is something to write, or to close
 	ended  chan struct{}
 	mu     sync.Mutex
 	lines  []byte // waiting to be written
@@ -25,9 +26,9 @@ type logBuffer struct {
 	closed bool
 }
 
-// newLogBuffer returns a buffer before sink. Close writes the rest.
-func newLogBuffer(sink io.Writer) *logBuffer {
-	b := &logBuffer{sink: sink, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+// newLogBuffer returns a buffer before sink. notice makes the line about a number of lines dropped. Close writes the rest.
+func newLogBuffer(sink io.Writer, notice func(lost int) []byte) *logBuffer {
+	b := &logBuffer{sink: sink, notice: notice, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go b.run()
 	return b
 }
@@ -72,17 +73,20 @@ func (b *logBuffer) take(spare []byte) (lines []byte, closed bool) {
 	defer b.mu.Unlock()
 	lines, b.lines = b.lines, spare
 	if b.lost > 0 {
-		lines = fmt.Appendf(lines, "%d log lines were dropped: they are not read as fast as they come\n", b.lost)
+		lines = append(lines, b.notice(b.lost)...)
 		b.lost = 0
 	}
 	return lines, b.closed
 }
 
-// Close writes what is left and returns when it has been written.
+// Close writes what is left and returns when it has been written, or has not been for logFarewell.
 func (b *logBuffer) Close() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
 	b.signal()
-	<-b.ended
+	select {
+	case <-b.ended:
+	case <-time.After(logFarewell):
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,7 +28,7 @@ func (s *stallingSink) Write(p []byte) (int, error) {
 func TestALogWhoseReaderStallsKeepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &stallingSink{gate: make(chan struct{})}
-		buffer := newLogBuffer(sink)
+		buffer := newLogBuffer(sink, lostLines)
 		line := strings.Repeat("x", 1023) + "\n"
 		began := time.Now()
 		writeLine(t, buffer, line)
@@ -40,7 +41,19 @@ func TestALogWhoseReaderStallsKeepsNobodyWaiting(t *testing.T) {
 		buffer.Close()
 		lines := strings.SplitAfter(sink.written.String(), "\n")
 		assert.Len(t, lines, 1+logBufferLimit/len(line)+2)
-		assert.Equal(t, "5 log lines were dropped: they are not read as fast as they come\n", lines[len(lines)-2])
+		assert.Equal(t, "5 lost\n", lines[len(lines)-2])
+	})
+}
+
+func TestALogWhoseReaderHasStalledDoesNotKeepTheProcessFromEnding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &stallingSink{gate: make(chan struct{})}
+		buffer := newLogBuffer(sink, lostLines)
+		writeLine(t, buffer, "1\n")
+		began := time.Now()
+		buffer.Close()
+		assert.Equal(t, logFarewell, time.Since(began))
+		close(sink.gate) // lets the buffer's goroutine end
 	})
 }
 
@@ -48,7 +61,7 @@ func TestALogLineIsWrittenAtOnceAndThoseThatFollowTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &stallingSink{gate: make(chan struct{})}
 		close(sink.gate)
-		buffer := newLogBuffer(sink)
+		buffer := newLogBuffer(sink, lostLines)
 		writeLine(t, buffer, "1\n")
 		synctest.Wait()
 		assert.Equal(t, "1\n", sink.written.String())
@@ -63,6 +76,8 @@ func TestALogLineIsWrittenAtOnceAndThoseThatFollowTogether(t *testing.T) {
 		assert.Equal(t, "1\n2\n3\n4\n", sink.written.String())
 	})
 }
+
+func lostLines(lost int) []byte { return fmt.Appendf(nil, "%d lost\n", lost) }
 
 func writeLine(t *testing.T, buffer *logBuffer, line string) {
 	t.Helper()

@@ -329,5 +329,6 @@ func TestWhyAttemptsFailIsLoggedAtTheUsualLevel(t *testing.T) {
 	assert.Equal(t, "WARN", line["level"])
 	assert.Equal(t, "connection refused", line["reason"])
 	assert.Contains(t, line["error"], "127.0.0.1:1: connect: connection refused")
+	require.Eventually(t, func() bool { return strings.Count(p.log.String(), `"msg":"request"`) == 3 }, 10*time.Second, time.Millisecond)
 	assert.Equal(t, 1, strings.Count(p.log.String(), "attempts fail"), "one line for nine failures")
 }

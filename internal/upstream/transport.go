@@ -33,8 +33,9 @@ const (
 // newTransport returns a transport of our own. It follows no environment proxy. Dials outlive the request that asked for them, so
 // the limit on connections is also the one on dials; and every connection that a call needed is kept for the next one.
 func newTransport(s Settings) *http.Transport {
-	// No keep-alive probes: at the system's pace of 15 s and nine of them they would find a dead connection after 150 s, when the
-	// deadline of its call or idleTimeout has long ended it. They cost four system calls a connection.
+	// No keep-alive probes: net/http's, 15 s apart and nine of them, would find a dead connection after 150 s. By then idleTimeout has
+	// ended it, or the call that waits for it has ended, unless HEDGEROW_MAX_TIMEOUT is much longer than usual; and that ends at
+	// its deadline all the same. They cost four system calls a connection.
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: -1}
 	var protocols http.Protocols
 	protocols.SetHTTP1(!s.ClearTextHTTP2)

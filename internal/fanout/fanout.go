@@ -106,11 +106,15 @@ func (s *Service[T]) RetryAfter() time.Duration {
 
 // reserve takes n places under the cap on attempts in flight, or none.
 func (s *Service[T]) reserve(n int) bool {
-	if s.inFlight.Add(int64(n)) <= int64(s.settings.MaxInFlight) {
-		return true
+	for {
+		old := s.inFlight.Load()
+		if old+int64(n) > int64(s.settings.MaxInFlight) {
+			return false
+		}
+		if s.inFlight.CompareAndSwap(old, old+int64(n)) {
+			return true
+		}
 	}
-	s.inFlight.Add(-int64(n))
-	return false
 }
 
 func (s *Service[T]) observe(a Attempt) {

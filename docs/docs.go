@@ -234,7 +234,7 @@ const docTemplate = `{
         },
         "/api/smart": {
             "get": {
-                "description": "Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
+                "description": "Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms, unless the upstream API has asked to wait (429 or 503 with Retry-After). Answers with the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"

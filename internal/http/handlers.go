@@ -85,7 +85,8 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 // smart godoc
 //
 //	@Summary		One attempt, and two more when it is slow or fails
-//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms. Answers with \
+//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms, unless the \
+//	@Description	upstream API has asked to wait (429 or 503 with Retry-After). Answers with \
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
@@ -125,7 +126,7 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 }
 
 // retryAfter is the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout,
-// after which every attempt in flight now is over.
+// after which every attempt in flight now is over but for its grace.
 func (h *handlers) retryAfter() string {
 	seconds := math.Ceil(min(h.service.RetryAfter(), h.maxTimeout).Seconds())
 	return strconv.Itoa(max(1, int(seconds)))

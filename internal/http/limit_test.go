@@ -69,7 +69,8 @@ func TestA431DoesNotEndInAReset(t *testing.T) {
 	s := newService(t, defaults(), answers(1))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	go func() { _ = s.Config.Serve(hedgerow.LimitConnections(listener, 10)) }()
+	defer func() { _ = listener.Close() }()
+	go func() { _ = s.Config.Serve(hedgerow.LimitConnections(listener, 10)) }() // until Close
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

@@ -1,14 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
 const (
 	capacityConnections = 32
-	capacityRounds      = 3
+	capacityRounds      = 5
 	warmUp              = 3 * time.Second
 )
 
@@ -29,11 +29,13 @@ func capacity(path string, atLeast float64) func(*programs) (table, error) {
 func takeTurns(ours, theirs *process, path string, atLeast float64) (table, error) {
 	result := table{header: []string{"round", "Hedgerow calls/s (p99)", "net/http calls/s (p99)", "ratio"}}
 	ratios := make([]float64, 0, capacityRounds)
+	warm := warmUp
 	for round := range capacityRounds {
-		a := closedLoop(ours.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
-		b := closedLoop(theirs.addr, path+"?timeout=1000", capacityConnections, warmUp, 5*time.Second)
-		if bad := len(a.calls) - len(a.sorted(http.StatusOK)) + a.errors; bad > len(a.calls)/1000 {
-			return table{}, fmt.Errorf("%d of %d calls failed", bad, len(a.calls))
+		a := closedLoop(ours.addr, path+"?timeout=1000", capacityConnections, warm, 4*time.Second)
+		b := closedLoop(theirs.addr, path+"?timeout=1000", capacityConnections, warm, 4*time.Second)
+		warm = time.Second // the connections to the upstream are there
+		if err := errors.Join(a.check(), b.check()); err != nil {
+			return table{}, err
 		}
 		ratio := a.rate() / b.rate()
 		ratios = append(ratios, ratio)

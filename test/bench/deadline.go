@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -45,11 +47,11 @@ func lateness(p *programs, answer behaviour) ([]time.Duration, busy, error) {
 			return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
 		})
 		cores = b
-		late := s.sorted(0)
+		late := s.sorted(http.StatusOK)
 		for i := range late {
 			late[i] -= timeout
 		}
-		return late, err
+		return late, errors.Join(err, s.check())
 	})
 	return late, cores, err
 }

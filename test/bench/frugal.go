@@ -62,7 +62,7 @@ func connections(p *programs) (table, error) {
 	for _, load := range []struct {
 		name, path string
 		answer     behaviour
-		drive      func(addr, path string) int
+		drive      func(addr, path string) (int, error)
 		most       func(calls int) float64
 	}{
 		{"`all`, one after another", "/api/all?timeout=1000", answerAfter(time.Millisecond), inTurn, func(int) float64 { return 3 }},
@@ -71,8 +71,9 @@ func connections(p *programs) (table, error) {
 	} {
 		calls := 0
 		dialled, err := inFrontOf(p, load.answer, func(up *upstream, ours *process) (float64, error) {
-			calls = load.drive(ours.addr, load.path)
-			return float64(up.dialled.Load()), nil
+			var err error
+			calls, err = load.drive(ours.addr, load.path)
+			return float64(up.dialled.Load()), err
 		})
 		if err != nil {
 			return table{}, err
@@ -85,17 +86,19 @@ func connections(p *programs) (table, error) {
 	return result, nil
 }
 
-func inTurn(addr, path string) int {
+func inTurn(addr, path string) (int, error) {
 	const calls = 1000
 	for range calls {
-		_, _ = get("http://" + addr + path)
+		if status, err := get("http://" + addr + path); err != nil || status != http.StatusOK {
+			return 0, fmt.Errorf("%s answered %d: %w", path, status, err)
+		}
 	}
-	return calls
+	return calls, nil
 }
 
-func concurrently(addr, path string) int {
+func concurrently(addr, path string) (int, error) {
 	s := closedLoop(addr, path, 50, 0, 10*time.Second)
-	return len(s.calls)
+	return len(s.calls), s.check()
 }
 
 // staggered answers within the losers' grace: the requests in turn after 1, 50, 100, 150 and 200 ms.

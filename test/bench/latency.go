@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -33,18 +34,20 @@ func (f figure) met() bool {
 }
 
 // againstTheory runs a load in front of the random upstream, once for each number of connections, and compares it with theory.
-func againstTheory(p *programs, path string, figures func(ours *process, s samples, connections int) ([]figure, error)) (table, error) {
+func againstTheory(p *programs, path string, figures func(s samples, requestsPerCall float64, connections int) []figure) (table, error) {
 	result := table{header: []string{"", "theory"}, met: true}
 	last := []string{busyHeader, ""}
 	for i, connections := range latencyConnections {
 		var cores busy
 		measured, err := inFrontOf(p, random, func(_ *upstream, ours *process) ([]figure, error) {
+			requests := countRequests(ours)
 			s, b, err := whileBusy(ours, func() samples { return closedLoop(ours.addr, path, connections, warmUp, 10*time.Second) })
-			if err != nil {
-				return nil, err
+			if err != nil || s.errors > len(s.calls)/1000 {
+				return nil, fmt.Errorf("%d of %d calls broke: %w", s.errors, len(s.calls), err)
 			}
 			cores = b
-			return figures(ours, s, connections)
+			perCall, err := requests()
+			return figures(s, perCall, connections), err
 		})
 		if err != nil {
 			return table{}, err
@@ -66,6 +69,32 @@ func againstTheory(p *programs, path string, figures func(ours *process, s sampl
 	return result, nil
 }
 
+// countRequests counts the service's requests per call from the end of a load's warm-up until the function is called, after the load.
+func countRequests(ours *process) func() (perCall float64, err error) {
+	type counts struct {
+		calls, attempts float64
+		err             error
+	}
+	count := func() counts {
+		calls, err := ours.metric("hedgerow_calls_total")
+		if err != nil {
+			return counts{err: err}
+		}
+		attempts, err := ours.metric("hedgerow_attempts_total")
+		return counts{calls, attempts, err}
+	}
+	warm := make(chan counts, 1)
+	go func() {
+		time.Sleep(warmUp)
+		warm <- count()
+	}()
+	return func() (float64, error) {
+		time.Sleep(time.Second) // for the losers
+		from, to := <-warm, count()
+		return (to.attempts - from.attempts) / (to.calls - from.calls), errors.Join(from.err, to.err)
+	}
+}
+
 // quantiles of the successful calls, of which p50 and p99 have to be within 8 % of theory.
 func quantiles(sorted []time.Duration, th theory) []figure {
 	of := func(name string, q, tolerance float64) figure {
@@ -75,13 +104,13 @@ func quantiles(sorted []time.Duration, th theory) []figure {
 }
 
 func latencyFirst(p *programs) (table, error) {
-	return againstTheory(p, "/api/first?timeout=1000", func(_ *process, s samples, connections int) ([]figure, error) {
+	return againstTheory(p, "/api/first?timeout=1000", func(s samples, _ float64, connections int) []figure {
 		th, sorted := newTheory(firstSurvival), s.sorted(http.StatusOK)
 		rate := figure{
 			name: "calls/s", theory: float64(connections) / mean(firstEnding).Seconds(), tolerance: 0.07, atLeast: true, measured: s.rate(),
 		}
 		failed := figure{name: "failed", theory: th.fails, measured: float64(len(s.calls)-len(sorted)) / float64(len(s.calls))}
-		return append(append([]figure{rate}, quantiles(sorted, th)...), failed), nil
+		return append(append([]figure{rate}, quantiles(sorted, th)...), failed)
 	})
 }
 
@@ -95,15 +124,9 @@ func firstEnding(t float64) float64 {
 }
 
 func latencySmart(p *programs) (table, error) {
-	return againstTheory(p, "/api/smart?timeout=2000", func(ours *process, s samples, _ int) ([]figure, error) {
-		calls, err := ours.metric("hedgerow_calls_total")
-		if err != nil {
-			return nil, err
-		}
-		time.Sleep(time.Second) // for the losers
-		attempts, err := ours.metric("hedgerow_attempts_total")
-		requests := figure{name: "requests per call", theory: requestsPerCall(), tolerance: 0.02, measured: attempts / calls}
-		return append(quantiles(s.sorted(http.StatusOK), newTheory(smartSurvival)), requests), err
+	return againstTheory(p, "/api/smart?timeout=2000", func(s samples, perCall float64, _ int) []figure {
+		requests := figure{name: "requests per call", theory: requestsPerCall(), tolerance: 0.02, measured: perCall}
+		return append(quantiles(s.sorted(http.StatusOK), newTheory(smartSurvival)), requests)
 	})
 }
 
@@ -114,7 +137,10 @@ func latencyWithinTimeout(p *programs) (table, error) {
 			s, cores, err := whileBusy(ours, func() samples {
 				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", connections, warmUp, 10*time.Second)
 			})
-			sorted := s.sorted(0)
+			if err := errors.Join(err, s.check()); err != nil {
+				return none, err
+			}
+			sorted := s.sorted(http.StatusOK)
 			p99 := quantile(sorted, 0.99)
 			if i == 0 {
 				result.met = p99 <= 430*time.Millisecond
@@ -123,7 +149,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 				fmt.Sprint(connections), fmt.Sprintf("%.0f", s.rate()), milliseconds(quantile(sorted, 0.5)), "**" + milliseconds(p99) + "**",
 				milliseconds(quantile(sorted, 0.999)), cores.String(),
 			})
-			return none, err
+			return none, nil
 		})
 		if err != nil {
 			return table{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -104,6 +105,15 @@ func roundTrip(conn net.Conn, reader *bufio.Reader, request string) (int, error)
 	}
 	_, err = reader.Discard(length)
 	return status, err
+}
+
+// check fails when more than one call in 1,000 had another status than 200, or there were none.
+func (s samples) check() error {
+	bad := len(s.calls) - len(s.sorted(http.StatusOK)) + s.errors
+	if len(s.calls) == 0 || bad > len(s.calls)/1000 {
+		return fmt.Errorf("%d of %d calls failed", bad, len(s.calls))
+	}
+	return nil
 }
 
 // rate is calls per second.

@@ -34,6 +34,9 @@ type load struct {
 func overload(p *programs) (table, error) {
 	return inFrontOf(p, answerAfter(overloadUpstream), func(_ *upstream, ours *process) (table, error) {
 		base := closedLoop(ours.addr, overloadPath, overloadCap/3, warmUp, 5*time.Second)
+		if err := base.check(); err != nil {
+			return table{}, err
+		}
 		capacity := base.rate()
 		result := table{header: []string{"offered", "goodput", "of capacity", "refused", "p99 of answers", "p99 of refusals", "/readyz and /metrics, at most"}, met: true}
 		var loads []load

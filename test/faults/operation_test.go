@@ -38,8 +38,8 @@ func (o *outcomes) call(t *testing.T, h *harness.Hedgerow, target string) {
 		o.statuses[a.StatusCode]++
 		o.last = time.Now()
 	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, syscall.ECONNRESET):
-		// The kernel resets what it had queued and the service never accepted when it stopped listening. A service that loses an
-		// accepted call closes the connection, which is another error.
+		// The kernel resets what it had queued and the service never accepted when it stopped listening. A call that the service has
+		// accepted and loses in its drain ends with the connection's close, which is another error.
 		o.refused++
 	default:
 		o.lost = append(o.lost, err.Error())

@@ -64,7 +64,7 @@ func failures(t *testing.T) map[string]fault {
 		"206":                       status(206),
 		"302":                       {behaviour: faultserver.Status(302, "", "Location: /elsewhere"), reason: "status 302"},
 		"404":                       status(404),
-		"429":                       {behaviour: faultserver.Status(429, "", "Retry-After: 1"), reason: "status 429"},
+		"429":                       status(429),
 		"500":                       status(500),
 		"HTML with 200":             text("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>{\"time\":1}</html>", "invalid body"),
 		"empty":                     body(``),

@@ -100,7 +100,7 @@ func (s *service) call(t *testing.T, from, to int64, patient bool) map[int]int64
 			c := &caller{addr: s.Addr, patient: patient, statuses: map[int]int64{}}
 			defer c.hangUp()
 			for n := next.Add(1); n <= to; n = next.Add(1) {
-				if err := c.call(rand.New(rand.NewPCG(seed+1, uint64(n)))); err != nil {
+				if err := c.call(rand.New(rand.NewPCG(seed+1, uint64(n)))); err != nil { //nolint:gosec // any n is a seed
 					t.Errorf("call %d: %v", n, err)
 					return
 				}

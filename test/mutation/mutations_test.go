@@ -77,15 +77,15 @@ var mutations = []mutation{
 	},
 	{
 		"the cap is not enforced", "fanout/fanout.go",
-		"if s.inFlight.Add(int64(n)) <= int64(s.settings.MaxInFlight) {", "if s.inFlight.Add(int64(n)) > 0 {",
+		"old+int64(n) > int64(s.settings.MaxInFlight)", "old+int64(n) > 100*int64(s.settings.MaxInFlight)",
 	},
 	{
 		"the cap is one too low", "fanout/fanout.go",
-		"<= int64(s.settings.MaxInFlight)", "< int64(s.settings.MaxInFlight)",
+		"old+int64(n) > int64(s.settings.MaxInFlight)", "old+int64(n) >= int64(s.settings.MaxInFlight)",
 	},
 	{
 		"a refused call keeps its places under the cap", "fanout/fanout.go",
-		"	s.inFlight.Add(-int64(n))\n", "",
+		"			return false\n", "			s.inFlight.Add(int64(n))\n			return false\n",
 	},
 	{
 		"refused attempts are not counted", "fanout/call.go",

@@ -47,7 +47,7 @@ var targets = []target{
 
 func main() {
 	only := flag.String("only", "", "run these targets only, separated by commas: P1,P2")
-	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's load")
+	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's first load")
 	flag.Parse()
 	runtime.LockOSThread() // see vethPair.listen
 	runtime.GOMAXPROCS(1)  // load and upstream leave the other core to what they measure
@@ -70,7 +70,7 @@ func run(only, profiles string) error {
 			continue
 		}
 		if profiles != "" {
-			p.profiles = filepath.Join(profiles, t.name+".pprof")
+			p.profile = filepath.Join(profiles, t.name+".pprof")
 		}
 		began := time.Now()
 		result, err := t.run(p)

@@ -20,8 +20,8 @@ import (
 // programs are the binaries under test, built afresh.
 type programs struct {
 	folder string
-	// profiles is where CPU profiles of Hedgerow under load go; empty: none are taken.
-	profiles string
+	// profile is the file for a CPU profile of Hedgerow under the next load; empty: none is taken.
+	profile string
 }
 
 // build compiles both programs with the Dockerfile's flags.
@@ -106,8 +106,9 @@ func inFrontOf[T any](p *programs, answer behaviour, measure func(up *upstream, 
 		return none, err
 	}
 	defer ours.stop()
-	if p.profiles != "" {
-		go ours.profile(p.profiles) // ends with the service
+	if file := p.profile; file != "" {
+		p.profile = ""        // of a target's first load
+		go ours.profile(file) // ends with the service
 	}
 	return measure(up, ours)
 }

@@ -15,7 +15,8 @@ import (
 type vethPair struct{ name, near, far string }
 
 func newVethPair() (*vethPair, error) {
-	v := &vethPair{name: fmt.Sprintf("hr%d", os.Getpid()), near: "198.18.37.1", far: "198.18.37.2"} // for benchmarks (RFC 2544)
+	v := &vethPair{name: "hedgerowbench", near: "198.18.37.1", far: "198.18.37.2"} // for benchmarks (RFC 2544)
+	v.remove()                                                                     // what a killed run has left
 	for _, args := range [][]string{
 		{"netns", "add", v.name},
 		{"link", "add", v.name + "a", "type", "veth", "peer", "name", v.name + "b", "netns", v.name},

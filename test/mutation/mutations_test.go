@@ -20,19 +20,19 @@ var mutations = []mutation{
 		"		if c.over != nil {\n			return Result[T]{}, c.over\n		}\n",
 	},
 	{
-		"losers are cancelled at once, without their grace", "fanout/call.go",
-		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if c.running >= 0 {",
+		"losers are cancelled at once, without their grace", "fanout/losers.go",
+		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if c.over == nil || errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {",
 	},
 	{
-		"losers are never cancelled", "fanout/call.go",
+		"losers are never cancelled", "fanout/losers.go",
 		"		case <-c.timer.C:\n			c.cutLosers()\n", "		case <-c.timer.C:\n",
 	},
 	{
-		"a loser that succeeds counts as a failure", "fanout/call.go",
+		"a loser that succeeds counts as a failure", "fanout/losers.go",
 		"own := Late", "own := Failed",
 	},
 	{
-		"a loser that was cancelled counts as a failure", "fanout/call.go",
+		"a loser that was cancelled counts as a failure", "fanout/losers.go",
 		"own = Cancelled", "own = Failed",
 	},
 	{
@@ -44,8 +44,8 @@ var mutations = []mutation{
 		"case <-c.caller.Done():", "case <-c.ctx.Done():",
 	},
 	{
-		"the attempts of a caller gone are left their grace", "fanout/call.go",
-		"errors.Is(c.over, ErrAbandoned) || c.service", "c.service",
+		"the attempts of a caller gone are left their grace", "fanout/losers.go",
+		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if errors.Is(nil, ErrAbandoned) || c.service.settings.LoserGrace == 0 {",
 	},
 	{
 		"the end of the caller's context cancels losers", "fanout/call.go",

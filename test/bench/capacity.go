@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 // capacity compares calls/s with those of the baseline, in turns, on an upstream that answers at once.
 func capacity(path string, atLeast float64) func(*programs) (table, error) {
 	return func(p *programs) (table, error) {
-		return inFrontOf(p, answerAfter(0), func(up *upstream, ours *process) (table, error) {
-			theirs, err := p.baseline(up.url())
+		return inFrontOf(p, instrument.AnswerAfter(0), func(up *instrument.Upstream, ours *process) (table, error) {
+			theirs, err := p.baseline(up.URL())
 			if err != nil {
 				return table{}, err
 			}

@@ -3,28 +3,23 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // deadline measures how long after its timeout the last byte of an answer comes, with 200 calls in flight, for upstreams that give
 // the service nothing to answer with before.
 func deadline(p *programs) (table, error) {
-	trickle := func(_ int64, conn net.Conn) error {
-		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-		for err == nil {
-			time.Sleep(100 * time.Millisecond)
-			_, err = io.WriteString(conn, " ")
-		}
-		return err
+	trickle := func(int64) instrument.Reply {
+		return instrument.Reply{Text: []byte("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"), Drip: 100 * time.Millisecond}
 	}
 	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9", "most", busyHeader}, met: true}
 	for _, b := range []struct {
 		name   string
-		answer behaviour
-	}{{"never answers", never}, {"trickles", trickle}, {"answers too late", answerAfter(450 * time.Millisecond)}} {
+		answer instrument.Behaviour
+	}{{"never answers", instrument.Never}, {"trickles", trickle}, {"answers too late", instrument.AnswerAfter(450 * time.Millisecond)}} {
 		late, cores, err := lateness(p, b.answer)
 		if err != nil {
 			return table{}, err
@@ -39,10 +34,10 @@ func deadline(p *programs) (table, error) {
 }
 
 // lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
-func lateness(p *programs, answer behaviour) ([]time.Duration, busy, error) {
+func lateness(p *programs, answer instrument.Behaviour) ([]time.Duration, busy, error) {
 	const timeout = 400 * time.Millisecond
 	var cores busy
-	late, err := inFrontOf(p, answer, func(_ *upstream, ours *process) ([]time.Duration, error) {
+	late, err := inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) ([]time.Duration, error) {
 		s, b, err := whileBusy(ours, func() samples {
 			return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
 		})

@@ -2,18 +2,19 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // memory is what the resident set grows by for each concurrent all call.
 func memory(p *programs) (table, error) {
 	const calls = 2000
-	return inFrontOf(p, never, func(_ *upstream, ours *process) (table, error) {
+	return inFrontOf(p, instrument.Never, func(_ *instrument.Upstream, ours *process) (table, error) {
 		if _, err := get("http://" + ours.addr + "/livez"); err != nil {
 			return table{}, err
 		}
@@ -61,19 +62,19 @@ func connections(p *programs) (table, error) {
 	result := table{header: []string{"load", "calls", "new connections", "per call"}, met: true}
 	for _, load := range []struct {
 		name, path string
-		answer     behaviour
+		answer     instrument.Behaviour
 		drive      func(addr, path string) (int, error)
 		most       func(calls int) float64
 	}{
-		{"`all`, one after another", "/api/all?timeout=1000", answerAfter(time.Millisecond), inTurn, func(int) float64 { return 3 }},
+		{"`all`, one after another", "/api/all?timeout=1000", instrument.AnswerAfter(time.Millisecond), inTurn, func(int) float64 { return 3 }},
 		{"`first`, 50 connections, answers after 1 to 200 ms", "/api/first?timeout=1000", staggered, concurrently,
 			func(calls int) float64 { return 0.05 * float64(calls) }},
 	} {
 		calls := 0
-		dialled, err := inFrontOf(p, load.answer, func(up *upstream, ours *process) (float64, error) {
+		dialled, err := inFrontOf(p, load.answer, func(up *instrument.Upstream, ours *process) (float64, error) {
 			var err error
 			calls, err = load.drive(ours.addr, load.path)
-			return float64(up.dialled.Load()), err
+			return float64(up.Dialled()), err
 		})
 		if err != nil {
 			return table{}, err
@@ -102,8 +103,8 @@ func concurrently(addr, path string) (int, error) {
 }
 
 // staggered answers within the losers' grace: the requests in turn after 1, 50, 100, 150 and 200 ms.
-func staggered(n int64, conn net.Conn) error {
-	return answerAfter(time.Duration([]int64{1, 50, 100, 150, 200}[n%5])*time.Millisecond)(n, conn)
+func staggered(n int64) instrument.Reply {
+	return instrument.AnswerAfter(time.Duration([]int64{1, 50, 100, 150, 200}[n%5]) * time.Millisecond)(n)
 }
 
 // startUp measures the time from exec to the first answer, and the memory of a service that nobody calls.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // The latency targets hold for the first of these numbers of connections. At the second the load leaves two cores half idle: what is
@@ -39,7 +41,7 @@ func againstTheory(p *programs, path string, figures func(s samples, requestsPer
 	last := []string{busyHeader, ""}
 	for i, connections := range latencyConnections {
 		var cores busy
-		measured, err := inFrontOf(p, random, func(_ *upstream, ours *process) ([]figure, error) {
+		measured, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) ([]figure, error) {
 			requests := countRequests(ours)
 			s, b, err := whileBusy(ours, func() samples { return closedLoop(ours.addr, path, connections, warmUp, 10*time.Second) })
 			if err != nil || s.errors > len(s.calls)/1000 {
@@ -133,7 +135,7 @@ func latencySmart(p *programs) (table, error) {
 func latencyWithinTimeout(p *programs) (table, error) {
 	result := table{header: []string{"connections", "calls/s", "p50", "p99", "p99.9", busyHeader}, met: true}
 	for i, connections := range latencyConnections {
-		_, err := inFrontOf(p, random, func(_ *upstream, ours *process) (none struct{}, err error) {
+		_, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (none struct{}, err error) {
 			s, cores, err := whileBusy(ours, func() samples {
 				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", connections, warmUp, 10*time.Second)
 			})
@@ -161,7 +163,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 // distributions compares 20,000 calls of each strategy with the closed form. The load is light: what is compared is the logic.
 func distributions(p *programs) (table, error) {
 	const calls, connections = 20_000, 250
-	return inFrontOf(p, random, func(_ *upstream, ours *process) (table, error) {
+	return inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (table, error) {
 		result := table{header: []string{"strategy", "calls", "D", "critical D (1 %)"}, met: true}
 		for _, strategy := range []struct {
 			path     string

@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // limits is what one instance needs for a number of concurrent calls.
 func limits(p *programs) (table, error) {
 	result := table{header: []string{"concurrent `first` calls", "calls/s", "p99", "memory", "sockets", "processor"}, met: true}
 	for _, calls := range []int{100, 300, 1000, 3000} {
-		row, err := inFrontOf(p, random, func(_ *upstream, ours *process) ([]string, error) { return need(ours, calls) })
+		row, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) ([]string, error) { return need(ours, calls) })
 		if err != nil {
 			return table{}, err
 		}

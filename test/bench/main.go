@@ -50,7 +50,6 @@ func main() {
 	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's first load")
 	flag.Parse()
 	runtime.LockOSThread() // see vethPair.listen
-	runtime.GOMAXPROCS(1)  // load and upstream leave the other core to what they measure
 	if err := run(*only, *profiles); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // The service under overload has room for 50 all calls at once, of 200 ms each: by Little's law 250 calls/s. So the cap is what
@@ -32,7 +34,7 @@ type load struct {
 
 // overload offers more calls than there is room for, in an open loop: the rate does not wait for answers.
 func overload(p *programs) (table, error) {
-	return inFrontOf(p, answerAfter(overloadUpstream), func(_ *upstream, ours *process) (table, error) {
+	return inFrontOf(p, instrument.AnswerAfter(overloadUpstream), func(_ *instrument.Upstream, ours *process) (table, error) {
 		base := closedLoop(ours.addr, overloadPath, overloadCap/3, warmUp, 5*time.Second)
 		if err := base.check(); err != nil {
 			return table{}, err

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // programs are the binaries under test, built afresh.
@@ -94,14 +96,14 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 }
 
 // inFrontOf starts an upstream that answers as told, and Hedgerow in front of it, for as long as measure takes.
-func inFrontOf[T any](p *programs, answer behaviour, measure func(up *upstream, ours *process) (T, error), environment ...string) (T, error) {
+func inFrontOf[T any](p *programs, answer instrument.Behaviour, measure func(up *instrument.Upstream, ours *process) (T, error), environment ...string) (T, error) {
 	var none T
-	up, err := startUpstream(answer)
+	up, err := instrument.StartUpstream(answer)
 	if err != nil {
 		return none, err
 	}
-	defer up.stop()
-	ours, err := p.hedgerow(up.url(), environment...)
+	defer up.Stop()
+	ours, err := p.hedgerow(up.URL(), environment...)
 	if err != nil {
 		return none, err
 	}

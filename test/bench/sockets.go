@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // sockets measures P10 on the loopback interface and across a veth pair, whose other end has a network stack of its own.
@@ -51,14 +52,19 @@ func socketsTowards(p *programs, host *vethPair) (row []string, met bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	up := serveUpstream(listener, func(n int64, conn net.Conn) error {
+	addr := listener.Addr().String()
+	answer := instrument.AnswerAfter(time.Millisecond)
+	up, err := instrument.ServeUpstream(listener, func(n int64) instrument.Reply {
 		if n%3 != 0 {
-			return errHold
+			return instrument.Never(n)
 		}
-		return answerAfter(time.Millisecond)(n, conn)
+		return answer(n)
 	})
-	defer up.stop()
-	ours, err := p.hedgerow(up.url())
+	if err != nil {
+		return nil, false, err
+	}
+	defer up.Stop()
+	ours, err := p.hedgerow(up.URL())
 	if err != nil {
 		return nil, false, err
 	}
@@ -70,7 +76,7 @@ func socketsTowards(p *programs, host *vethPair) (row []string, met bool, err er
 	for r := range attacker.Attack(target, vegeta.Rate{Freq: 300, Per: time.Second}, time.Minute, "P10") {
 		statuses[r.Code]++
 		if n++; n%150 == 0 {
-			now, err := countSockets(listener.Addr().String())
+			now, err := countSockets(addr)
 			if err != nil {
 				return nil, false, err
 			}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"math"
+	"math/rand/v2"
 	"time"
+
+	"hedgerow/test/bench/instrument"
 )
 
 // The upstream of the latency targets: uniform between low and high, a share of failures that take their time too.
@@ -102,3 +105,15 @@ func kolmogorovSmirnov(sorted []time.Duration, th theory) float64 {
 	}
 	return largest
 }
+
+// random is an upstream with theory's distribution. What it does to the n-th request depends on n alone.
+func random(n int64) instrument.Reply {
+	source := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // any n is a seed
+	reply := instrument.Reply{After: seconds(low + (high-low)*source.Float64()), Text: success}
+	if source.Float64() < failures {
+		reply.Text = failure
+	}
+	return reply
+}
+
+var success, failure = instrument.Message("200 OK", `{"time": 1}`), instrument.Message("500 Internal Server Error", `{}`)

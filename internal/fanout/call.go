@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,8 +22,8 @@ type Result[T any] struct {
 	duration time.Duration
 }
 
-// Call is one call as its strategy sees it. It belongs to one goroutine: the strategy's, and after the answer the one that
-// waits for the losers.
+// Call is one call as its strategy sees it. It belongs to one goroutine, the strategy's; after the answer to its losers, one at a
+// time.
 type Call[T any] struct {
 	service  *Service[T]
 	caller   context.Context    // done when the caller has gone away
@@ -31,14 +32,18 @@ type Call[T any] struct {
 	cancel   context.CancelFunc // of ctx
 	queue    chan Result[T]     // has a slot for every producer: none can block on it
 
-	timer      *time.Timer // fires at the deadline, for a call that has been answered at the end of its losers' grace
+	timer      *time.Timer // fires at the deadline
 	hedgeTimer *time.Timer // nil unless attempts are held back for a time
 	held       int         // attempts held back
 
-	attempts []Attempt
-	running  int   // attempts fired whose result is not taken off the queue yet
-	over     error // ErrTimedOut or ErrAbandoned once that is so
-	cut      bool  // the losers' grace is over
+	attempts []Attempt // not written to after the answer
+	running  int       // attempts fired whose result is not taken off the queue yet
+	over     error     // ErrTimedOut or ErrAbandoned once that is so
+
+	answered atomic.Bool // the results that still come are losers'
+	mu       sync.Mutex  // guards running and cut once the call has been answered
+	cut      bool        // the losers' grace is over
+	grace    *time.Timer // cuts them; nil without a grace
 }
 
 func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *Call[T] {
@@ -120,18 +125,21 @@ func (c *Call[T]) refuse(n int, a Attempt) {
 	}
 }
 
-// produce makes one attempt and puts its result on the queue, whatever happens.
+// produce makes one attempt and puts its result on the queue, whatever happens. Once the call has been answered, nobody else is
+// there to take it off again.
 func (c *Call[T]) produce(number int, started time.Time) {
 	r := Result[T]{Err: errExited, number: number}
 	defer func() {
 		if p := recover(); p != nil {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
-		now := time.Now()
-		r.duration = now.Sub(started)
-		c.service.pace.note(now, r.duration, r.Err)
+		r.duration = time.Since(started)
+		c.service.pace.note(r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
+		if c.answered.Load() {
+			c.settleLosers()
+		}
 	}()
 	r.Value, r.Err = c.service.source(c.ctx, number)
 }
@@ -171,31 +179,35 @@ func (c *Call[T]) take(r Result[T]) Result[T] {
 	if r.Err != nil {
 		outcome = Failed
 	}
-	c.settle(r, outcome)
+	c.attempts[r.number] = c.settle(r, outcome)
 	return r
 }
 
-// settle records how an attempt ended and tells the observer.
-func (c *Call[T]) settle(r Result[T], outcome Outcome) {
+// settle returns the record of an attempt that has ended, and tells the observer.
+func (c *Call[T]) settle(r Result[T], outcome Outcome) Attempt {
 	c.running--
-	a := &c.attempts[r.number]
+	a := c.attempts[r.number]
 	a.Duration, a.Outcome = r.duration, outcome
 	if outcome == Failed {
 		a.Err = r.Err
 	}
-	c.service.observe(*a)
+	c.service.observe(a)
+	return a
 }
 
-// standing is a copy of the attempts' records as they are when the call ends.
+// standing are the attempts' records as they are when the call ends.
 func (c *Call[T]) standing() []Attempt {
-	attempts := slices.Clone(c.attempts)
-	for i := range attempts {
-		if a := &attempts[i]; a.Outcome == Running {
+	if c.running == 0 {
+		return c.attempts
+	}
+	now := time.Now()
+	for i := range c.attempts {
+		if a := &c.attempts[i]; a.Outcome == Running {
 			a.Outcome = c.fate(Running)
-			a.Duration = time.Since(a.Started)
+			a.Duration = now.Sub(a.Started)
 		}
 	}
-	return attempts
+	return c.attempts
 }
 
 // fate is the outcome of an attempt that was running when the call ended: the deadline's or the gone caller's, otherwise what

@@ -30,6 +30,26 @@ func TestLosersAreCancelledWhenTheirGraceIsOver(t *testing.T) {
 	})
 }
 
+func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(100*ms, 1), succeeds(100*ms, 2))
+		settings := s.settings()
+		settings.Producers = 2
+		service := fanout.New(s.source, settings)
+		_, err := service.Do(t.Context(), time.Now().Add(time.Second), func(c *fanout.Call[int]) ([]int, error) {
+			if err := c.Fire(2); err != nil {
+				return nil, err
+			}
+			time.Sleep(200 * ms) // both results are on the queue
+			r, err := c.Next()
+			return []int{r.Value}, err
+		})
+		require.NoError(t, err)
+		service.Wait()
+		assert.ElementsMatch(t, outcomes(fanout.Won, fanout.Late), s.outcomes(t))
+	})
+}
+
 func TestAttemptsRunningAtTheDeadlineGetTheGraceToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1), succeeds(150*ms, 2), fails(120*ms))

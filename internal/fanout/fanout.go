@@ -44,8 +44,8 @@ type Settings struct {
 	LoserGrace time.Duration
 	// MaxInFlight is the most attempts in flight over all calls, losers included.
 	MaxInFlight int
-	// Observe, when set, is told of every attempt once, when it has ended or was refused. It runs on the call's own
-	// goroutine, so it must not block.
+	// Observe, when set, is told of every attempt once, when it has ended or was refused. It runs on the goroutine of the call
+	// or of an attempt, so it must not block.
 	Observe func(Attempt)
 }
 
@@ -68,7 +68,7 @@ func New[T any](source Source[T], settings Settings) *Service[T] {
 type Answer[T any] struct {
 	// Values are the results that the strategy chose, in order of arrival.
 	Values []T
-	// Attempts has one entry for each attempt fired or refused, as it stood when the call ended, by Number.
+	// Attempts has one entry for each attempt fired or refused, as it stood when the call ended, by Number. It must not be changed.
 	Attempts []Attempt
 }
 

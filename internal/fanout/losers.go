@@ -1,39 +1,39 @@
 package fanout
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
-// end releases what the call holds and leaves its losers to a goroutine, if there are any.
+// end releases what the call holds, and leaves its losers to themselves if there are any.
 func (c *Call[T]) end() {
 	c.timer.Stop()
 	if c.hedgeTimer != nil {
 		c.hedgeTimer.Stop()
 	}
-	if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {
-		c.cutLosers()
+	if c.running == 0 {
+		return
 	}
-	for c.running > 0 {
+	c.service.losers.Add(1)
+	if grace := c.service.settings.LoserGrace; grace == 0 || errors.Is(c.over, ErrAbandoned) {
+		c.cutLosers()
+	} else {
+		c.grace = time.AfterFunc(grace, c.cutLosers)
+	}
+	c.answered.Store(true)
+	c.settleLosers() // those that have put their result on the queue before they could know
+}
+
+// settleLosers settles those whose results are on the queue. Each loser does so itself: there is no goroutine that waits for them.
+func (c *Call[T]) settleLosers() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
 		select {
 		case r := <-c.queue:
 			c.lose(r)
 		default:
-			c.timer.Reset(c.service.settings.LoserGrace)
-			c.service.losers.Add(1)
-			go c.settleLosers()
 			return
-		}
-	}
-}
-
-// settleLosers waits until the losers have ended, and cancels them when their grace is over.
-func (c *Call[T]) settleLosers() {
-	defer c.service.losers.Done()
-	defer c.timer.Stop()
-	for c.running > 0 {
-		select {
-		case r := <-c.queue:
-			c.lose(r)
-		case <-c.timer.C:
-			c.cutLosers()
 		}
 	}
 }
@@ -47,9 +47,19 @@ func (c *Call[T]) lose(r Result[T]) {
 		own = Failed
 	}
 	c.settle(r, c.fate(own))
+	if c.running > 0 {
+		return
+	}
+	if c.grace != nil {
+		c.grace.Stop()
+	}
+	c.service.losers.Done()
 }
 
+// cutLosers cancels the attempts that still run.
 func (c *Call[T]) cutLosers() {
+	c.mu.Lock()
 	c.cut = true
+	c.mu.Unlock()
 	c.cancel()
 }

@@ -24,8 +24,8 @@ type pace struct {
 	mean   atomic.Int64 // exponentially weighted mean duration of attempts in nanoseconds; 0: none has ended yet
 }
 
-// note takes an attempt into account that has ended at now, after duration.
-func (p *pace) note(now time.Time, duration time.Duration, err error) {
+// note takes an attempt into account that has just ended, after duration.
+func (p *pace) note(duration time.Duration, err error) {
 	for {
 		old := p.mean.Load()
 		mean := old + (int64(duration)-old)/meanWeight
@@ -40,7 +40,7 @@ func (p *pace) note(now time.Time, duration time.Duration, err error) {
 		return
 	}
 	if failure, ok := errors.AsType[*Failure](err); ok && failure.RetryAfter > 0 {
-		p.wait(int64(now.Sub(p.began) + min(failure.RetryAfter, maxPushback)))
+		p.wait(int64(time.Since(p.began) + min(failure.RetryAfter, maxPushback)))
 	}
 }
 

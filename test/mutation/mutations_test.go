@@ -21,11 +21,11 @@ var mutations = []mutation{
 	},
 	{
 		"losers are cancelled at once, without their grace", "fanout/losers.go",
-		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if c.over == nil || errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {",
+		"grace == 0 || errors.Is(c.over, ErrAbandoned)", "grace == 0 || c.over == nil || errors.Is(c.over, ErrAbandoned)",
 	},
 	{
 		"losers are never cancelled", "fanout/losers.go",
-		"		case <-c.timer.C:\n			c.cutLosers()\n", "		case <-c.timer.C:\n",
+		"time.AfterFunc(grace, c.cutLosers)", "time.AfterFunc(grace, func() {})",
 	},
 	{
 		"a loser that succeeds counts as a failure", "fanout/losers.go",
@@ -45,7 +45,7 @@ var mutations = []mutation{
 	},
 	{
 		"the attempts of a caller gone are left their grace", "fanout/losers.go",
-		"if errors.Is(c.over, ErrAbandoned) || c.service.settings.LoserGrace == 0 {", "if errors.Is(nil, ErrAbandoned) || c.service.settings.LoserGrace == 0 {",
+		"grace == 0 || errors.Is(c.over, ErrAbandoned)", "grace == 0 || errors.Is(nil, ErrAbandoned)",
 	},
 	{
 		"the end of the caller's context cancels losers", "fanout/call.go",
@@ -120,8 +120,12 @@ var mutations = []mutation{
 		"Result[T]{Err: errExited, number: number}", "Result[T]{number: number}",
 	},
 	{
-		"an answer's attempts change after it", "fanout/call.go",
-		"slices.Clone(c.attempts)", "slices.Clip(c.attempts)",
+		"an answer's attempts change after it", "fanout/losers.go",
+		"	c.settle(r, c.fate(own))\n", "	c.attempts[r.number] = c.settle(r, c.fate(own))\n",
+	},
+	{
+		"a loser's result that was on the queue before the answer is forgotten", "fanout/losers.go",
+		"	c.settleLosers() //", "	//",
 	},
 	{
 		"all answers with the first success", "fanout/all.go",

@@ -87,7 +87,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Too many attempts in flight. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -194,7 +194,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Too many attempts in flight. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -301,7 +301,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Too many attempts in flight. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -395,7 +395,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Too many attempts in flight. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },

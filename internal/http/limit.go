@@ -1,8 +1,10 @@
 package http
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // LimitConnections returns a listener with at most n connections open; further ones wait to be accepted.
@@ -45,6 +47,14 @@ type limitedConn struct {
 func (c *limitedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
+}
+
+// SyscallConn is for waited.
+func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
+	if conn, ok := c.Conn.(syscall.Conn); ok {
+		return conn.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // CloseWrite is what net/http calls, where there is one, so that an answer to a request that it does not read to its end, such as

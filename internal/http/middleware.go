@@ -19,6 +19,7 @@ import (
 // record is what is known of a request beyond what gin keeps.
 type record struct {
 	arrival time.Time
+	waited  time.Duration // from the arrival until the process got to the request
 	id      string
 	// Of a call to the API that was made:
 	called   bool
@@ -29,7 +30,10 @@ type record struct {
 const recordKey = "record"
 
 // noteArrival starts the clock of a call, and the record of its request. It runs first.
-func noteArrival(c *gin.Context) { c.Set(recordKey, &record{arrival: time.Now()}) }
+func noteArrival(c *gin.Context) {
+	waited := waited(c.Request.Context())
+	c.Set(recordKey, &record{arrival: time.Now().Add(-waited), waited: waited})
+}
 
 func recordOf(c *gin.Context) *record { return c.MustGet(recordKey).(*record) }
 
@@ -134,7 +138,7 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		if !logger.Enabled(ctx, level) {
 			return
 		}
-		attributes := make([]slog.Attr, 0, 8)
+		attributes := make([]slog.Attr, 0, 9)
 		attributes = append(attributes,
 			slog.String("method", c.Request.Method),
 			slog.String("path", c.Request.URL.Path),
@@ -146,6 +150,9 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 			attributes = append(attributes,
 				slog.Int64("timeout_ms", r.timeout.Milliseconds()),
 				slog.String("attempts", summary(r.attempts)))
+		}
+		if waited := recordOf(c).waited; waited > 0 {
+			attributes = append(attributes, slog.Float64("waited_ms", milliseconds(waited)))
 		}
 		logger.LogAttrs(ctx, level, "request", attributes...)
 	}

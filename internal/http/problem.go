@@ -18,6 +18,7 @@ var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
 	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")
 	errNotReady         = errors.New("shutting down")
+	errOverloaded       = errors.New("more calls than can be answered in time, try again later")
 )
 
 // errorStatus is the one place where errors become statuses.
@@ -36,7 +37,7 @@ func errorStatus(err error) (status int, detail string) {
 		return http.StatusBadGateway, "all attempts at the upstream API failed"
 	case errors.Is(err, fanout.ErrRefused):
 		return http.StatusServiceUnavailable, "too many attempts in flight, try again later"
-	case errors.Is(err, errNotReady):
+	case errors.Is(err, errNotReady), errors.Is(err, errOverloaded):
 		return http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, fanout.ErrTimedOut):
 		return http.StatusGatewayTimeout, "no answer from the upstream API within the timeout"

@@ -23,6 +23,7 @@ func NewServer(handler http.Handler, maxTimeout time.Duration, logger *slog.Logg
 		WriteTimeout:   maxTimeout + writeMargin,
 		IdleTimeout:    idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
+		ConnContext:    rememberConnection,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // limits is what one instance needs for a number of concurrent calls.
 func limits(p *programs) (table, error) {
-	result := table{header: []string{"concurrent `first` calls", "calls/s", "p99", "memory", "sockets", "processor"}, met: true}
+	result := table{header: []string{"concurrent `first` calls", "answered well", "refused", "p99 of all", "p99 of those answered well", "memory", "sockets", "processor"}, met: true}
 	for _, calls := range []int{100, 300, 1000, 3000} {
 		row, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) ([]string, error) { return need(ours, calls) })
 		if err != nil {
@@ -53,8 +53,10 @@ func need(ours *process, calls int) ([]string, error) {
 	if u.err != nil {
 		return nil, u.err
 	}
+	well, refused := s.sorted(http.StatusOK), s.sorted(http.StatusServiceUnavailable)
 	return []string{
-		fmt.Sprint(calls), fmt.Sprintf("%.0f", s.rate()), milliseconds(quantile(s.sorted(http.StatusOK), 0.99)),
+		fmt.Sprint(calls), fmt.Sprintf("%.0f/s", float64(len(well))/d.Seconds()), fmt.Sprintf("%.0f/s", float64(len(refused))/d.Seconds()),
+		milliseconds(quantile(s.sorted(0), 0.99)), milliseconds(quantile(well, 0.99)),
 		fmt.Sprintf("%.0f MB", float64(u.resident)/1e6), fmt.Sprint(u.sockets), fmt.Sprintf("%.2f cores", u.cpu.Seconds()/(d-time.Second).Seconds()),
 	}, nil
 }

@@ -28,7 +28,7 @@ type mutation struct {
 var suites = map[string]string{
 	"fanout":   ".",
 	"upstream": "TestASuccess|TestAnythingElse",
-	"http":     "TestABadTimeout",
+	"http":     "TestABadTimeout|TestTheDeadline|TestACallThatHasWaited|TestARequestThatTheService",
 }
 
 func TestTheTestsPassWithoutAMutation(t *testing.T) {

@@ -168,6 +168,18 @@ var mutations = []mutation{
 		"strconv.ParseInt(string(value), 10, 64)", "strconv.ParseInt(strings.Trim(string(value), `\"`), 10, 64)",
 	},
 	{
+		"the deadline runs from when the service gets to a request", "http/middleware.go",
+		"time.Now().Add(-waited)", "time.Now()",
+	},
+	{
+		"the kernel's clock is taken to be exact", "http/arrival.go",
+		"-coarseness)", "+coarseness)",
+	},
+	{
+		"a call that has waited too long is made all the same", "http/handlers.go",
+		"waited > timeout/waitShare", "waited > timeout*waitShare",
+	},
+	{
 		"a repeated timeout counts once", "http/call.go",
 		"case len(values) > 1:", "case len(values) > 9:",
 	},

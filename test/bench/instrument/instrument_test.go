@@ -101,7 +101,7 @@ func TestAClosedLoopCountsWhatItsCallersSee(t *testing.T) {
 	defer server.Close()
 	samples, broken := instrument.ClosedLoop(server.Listener.Addr().String(), "/path", 4, 0, 300*time.Millisecond)
 	assert.Equal(t, 1, broken)
-	assert.EqualValues(t, calls.Load()-1, len(samples))
+	assert.Len(t, samples, int(calls.Load()-1))
 	statuses := map[int]int{}
 	for _, s := range samples {
 		statuses[s.Status]++

@@ -133,8 +133,8 @@ func (l *loop) after(d time.Duration, f func()) { heap.Push(&l.timers, timer{tim
 
 // fireTimers runs those that are due, and sets the clock for the next one.
 func (l *loop) fireTimers() {
-	for len(l.timers) > 0 {
-		next := l.timers[0]
+	for l.timers.Len() > 0 {
+		next := l.timers.list[0]
 		wait := time.Until(next.at)
 		if wait > 0 {
 			if next.at != l.armed {
@@ -158,16 +158,16 @@ type timer struct {
 }
 
 // timers are a heap with the earliest first.
-type timers []timer
+type timers struct{ list []timer }
 
-func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].at.Before(t[j].at) }
-func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
-func (t *timers) Push(x any)        { *t = append(*t, x.(timer)) }
+func (t *timers) Len() int           { return len(t.list) }
+func (t *timers) Less(i, j int) bool { return t.list[i].at.Before(t.list[j].at) }
+func (t *timers) Swap(i, j int)      { t.list[i], t.list[j] = t.list[j], t.list[i] }
+func (t *timers) Push(x any)         { t.list = append(t.list, x.(timer)) }
 func (t *timers) Pop() any {
-	last := len(*t) - 1
-	x := (*t)[last]
-	(*t)[last] = timer{}
-	*t = (*t)[:last]
+	last := len(t.list) - 1
+	x := t.list[last]
+	t.list[last] = timer{}
+	t.list = t.list[:last]
 	return x
 }

@@ -1,0 +1,89 @@
+package http_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	hedgerow "hedgerow/internal/http"
+)
+
+// noting answers calls and notes their deadlines.
+type noting struct{ deadlines chan time.Time }
+
+func (n noting) Do(_ context.Context, deadline time.Time, _ fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+	n.deadlines <- deadline
+	return fanout.Answer[int64]{Values: []int64{1}}, nil
+}
+
+func (n noting) RetryAfter() time.Duration { return 0 }
+
+// late is the answer to a request that has waited for the service for 200 ms: it was sent before the service accepted its connection.
+// sent is when that was.
+func late(t *testing.T, calls hedgerow.Service, log *log, target string) (response *http.Response, sent time.Time) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	sent = time.Now()
+	time.Sleep(200 * time.Millisecond) // of the kernel's time, which nothing fakes
+
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	server := hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+		Service: calls, MaxTimeout: maxTimeout, Logger: logger, Ready: func() bool { return true },
+		ObserveCall: func(string, int, time.Duration, time.Duration) {},
+	}), maxTimeout, logger)
+	t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = server.Serve(hedgerow.LimitConnections(listener, 10)) }() // until Close
+	response, err = http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response, sent
+}
+
+func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t *testing.T) {
+	calls, log := noting{make(chan time.Time, 1)}, &log{}
+	response, sent := late(t, calls, log, "/api/first?timeout=10000")
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	deadline := <-calls.deadlines
+	assert.False(t, deadline.Before(sent.Add(10*time.Second)), "never too early")
+	assert.Less(t, deadline.Sub(sent), 10*time.Second+100*time.Millisecond)
+	waited := log.wait(t, "status", 200.0)["waited_ms"]
+	require.NotNil(t, waited)
+	assert.Greater(t, waited, 150.0)
+}
+
+func TestACallThatHasWaitedForMoreThanAQuarterOfItsTimeoutIsRefused(t *testing.T) {
+	calls := noting{make(chan time.Time, 1)}
+	response, _ := late(t, calls, &log{}, "/api/first?timeout=400")
+	assert.Equal(t, "1", response.Header.Get("Retry-After"))
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	p := problem(t, answer{response, string(body)}, http.StatusServiceUnavailable)
+	assert.Equal(t, "more calls than can be answered in time, try again later", p.Detail)
+	assert.Empty(t, calls.deadlines, "it is not made")
+}
+
+func TestARequestThatTheServiceGetsToAtOnceHasNotWaited(t *testing.T) {
+	calls, log := noting{make(chan time.Time, 1)}, &log{}
+	s := &service{log: log}
+	s.start(t, calls)
+	defer s.Close()
+	before := time.Now()
+	s.get(t, "/api/first?timeout=1000")
+	assert.False(t, (<-calls.deadlines).Before(before.Add(time.Second)), "the kernel's coarse clock takes nothing away")
+	assert.NotContains(t, log.wait(t, "status", 200.0), "waited_ms")
+}

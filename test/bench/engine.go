@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 )
@@ -18,8 +19,9 @@ var engineLine = regexp.MustCompile(`(?m)^Benchmark(\w+?)(?:-\d+)?\s+\d+\s+([\d.
 type cost struct{ ns, allocations float64 }
 
 // engine runs the benchmarks in test/engine, which make calls of three producers without a network.
-func engine(*programs) (table, error) {
-	command := exec.Command("go", "test", "-run=^$", "-bench=.", "-benchmem", "-benchtime=1s", "-count="+strconv.Itoa(engineRounds), "./engine")
+func engine(p *programs) (table, error) {
+	command := exec.Command(filepath.Join(p.folder, "engine.test"),
+		"-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.benchtime=1s", "-test.count="+strconv.Itoa(engineRounds))
 	command.Stderr = os.Stderr
 	output, err := command.Output()
 	if err != nil {

@@ -50,19 +50,19 @@ func main() {
 	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's first load")
 	flag.Parse()
 	runtime.LockOSThread() // see vethPair.listen
-	if err := run(*only, *profiles); err != nil {
+	p, err := build()
+	if err == nil {
+		err = inOwnNetwork(p, func() error { return run(p, *only, *profiles) })
+		p.remove()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // run prints the tables of the targets named in only, or of all. It fails when one of them cannot be measured or is not met.
-func run(only, profiles string) error {
-	p, err := build()
-	if err != nil {
-		return err
-	}
-	defer p.remove()
+func run(p *programs, only, profiles string) error {
 	var missed []string
 	for _, t := range targets {
 		if only != "" && !slices.Contains(strings.Split(only, ","), t.name) {

@@ -19,15 +19,18 @@ import (
 	"hedgerow/test/bench/instrument"
 )
 
-// programs are the binaries under test, built afresh.
+// programs are the binaries under test.
 type programs struct {
 	folder string
 	// profile is the file for a CPU profile of Hedgerow under the next load; empty: none is taken.
 	profile string
 }
 
-// build compiles both programs with the Dockerfile's flags.
+// build compiles the programs with the Dockerfile's flags, and the engine's benchmarks, unless that has been done.
 func build() (*programs, error) {
+	if folder := os.Getenv(programsVariable); folder != "" {
+		return &programs{folder: folder}, nil
+	}
 	folder, err := os.MkdirTemp("", "hedgerow-bench-")
 	if err != nil {
 		return nil, err
@@ -39,10 +42,20 @@ func build() (*programs, error) {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
+	engine := exec.Command("go", "test", "-c", "-o", filepath.Join(folder, "engine.test"), "./engine")
+	engine.Stderr = os.Stderr
+	if err := engine.Run(); err != nil {
+		return nil, fmt.Errorf("building the engine's benchmarks: %w", err)
+	}
 	return &programs{folder: folder}, nil
 }
 
-func (p *programs) remove() { _ = os.RemoveAll(p.folder) }
+// remove deletes what this process has built.
+func (p *programs) remove() {
+	if os.Getenv(programsVariable) == "" {
+		_ = os.RemoveAll(p.folder)
+	}
+}
 
 // process is a running program that listens on addr.
 type process struct {

@@ -24,6 +24,7 @@ import (
 func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	relaxCollector()
 
 	target := settings.ExponeaURL
 	if target == "" {

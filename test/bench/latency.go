@@ -133,22 +133,23 @@ func latencySmart(p *programs) (table, error) {
 }
 
 func latencyWithinTimeout(p *programs) (table, error) {
-	result := table{header: []string{"connections", "calls/s", "p50", "p99", "p99.9", busyHeader}, met: true}
+	result := table{header: []string{"connections", "calls/s", "not 200", "p50", "p99", "p99.9", busyHeader}, met: true}
 	for i, connections := range latencyConnections {
 		_, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (none struct{}, err error) {
 			s, cores, err := whileBusy(ours, func() samples {
 				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", connections, warmUp, 10*time.Second)
 			})
-			if err := errors.Join(err, s.check()); err != nil {
+			if err != nil {
 				return none, err
 			}
 			sorted := s.sorted(http.StatusOK)
 			p99 := quantile(sorted, 0.99)
 			if i == 0 {
-				result.met = p99 <= 430*time.Millisecond
+				result.met = p99 <= 430*time.Millisecond && s.check() == nil
 			}
 			result.rows = append(result.rows, []string{
-				fmt.Sprint(connections), fmt.Sprintf("%.0f", s.rate()), milliseconds(quantile(sorted, 0.5)), "**" + milliseconds(p99) + "**",
+				fmt.Sprint(connections), fmt.Sprintf("%.0f", s.rate()), fmt.Sprint(len(s.calls) - len(sorted) + s.errors),
+				milliseconds(quantile(sorted, 0.5)), "**" + milliseconds(p99) + "**",
 				milliseconds(quantile(sorted, 0.999)), cores.String(),
 			})
 			return none, nil

@@ -95,7 +95,7 @@ func mean(survival func(float64) float64) time.Duration {
 
 func seconds(t float64) time.Duration { return time.Duration(t * float64(time.Second)) }
 
-// kolmogorovSmirnov is the largest distance between the measured distribution, shifted by the least overhead, and the theory's.
+// kolmogorovSmirnov is the largest distance between the measured distribution and the theory's.
 func kolmogorovSmirnov(sorted []time.Duration, th theory) float64 {
 	largest := 0.0
 	n := float64(len(sorted))

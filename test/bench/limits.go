@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"hedgerow/test/bench/instrument"
@@ -59,20 +58,4 @@ func need(ours *process, calls int) ([]string, error) {
 		milliseconds(quantile(s.sorted(0), 0.99)), milliseconds(quantile(well, 0.99)),
 		fmt.Sprintf("%.0f MB", float64(u.resident)/1e6), fmt.Sprint(u.sockets), fmt.Sprintf("%.2f cores", u.cpu.Seconds()/(d-time.Second).Seconds()),
 	}, nil
-}
-
-// sockets is the number of the process's open sockets.
-func (p *process) sockets() (int, error) {
-	folder := fmt.Sprintf("/proc/%d/fd", p.Process.Pid)
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, e := range entries {
-		if target, err := os.Readlink(folder + "/" + e.Name()); err == nil && len(target) > 7 && target[:7] == "socket:" {
-			n++
-		}
-	}
-	return n, nil
 }

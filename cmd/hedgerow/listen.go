@@ -19,7 +19,11 @@ import (
 func listenAndServe(ctx context.Context, release func(), settings config.Serve, api, admin stdhttp.Handler, ready *atomic.Bool,
 	logger *slog.Logger,
 ) error {
-	listener, err := net.Listen("tcp", settings.Addr)
+	// Without MPTCP, which Go listens for by default: of the time since a request came (internal/http, noteArrival) the kernel knows
+	// the first path's only.
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false)
+	listener, err := plain.Listen(ctx, "tcp", settings.Addr)
 	if err != nil {
 		return listenError("--addr (HEDGEROW_ADDR)", settings.Addr, err)
 	}

@@ -30,8 +30,7 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Attempt is the record of one attempt. Until the call has ended its consumer writes it, then the goroutine that waits for the
-// losers.
+// Attempt is the record of one attempt. The call's consumer writes it until the call has ended; after that nobody does.
 type Attempt struct {
 	// Number counts the attempts of a call from 0, in the order of firing.
 	Number int

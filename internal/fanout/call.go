@@ -22,8 +22,8 @@ type Result[T any] struct {
 	duration time.Duration
 }
 
-// Call is one call as its strategy sees it. It belongs to one goroutine, the strategy's; after the answer to its losers, one at a
-// time.
+// Call is one call as its strategy sees it. It belongs to one goroutine, the strategy's. After the answer whoever settles losers
+// holds mu.
 type Call[T any] struct {
 	service  *Service[T]
 	caller   context.Context    // done when the caller has gone away

@@ -56,7 +56,7 @@ type Service[T any] struct {
 	calls    atomic.Int64 // running now
 	inFlight atomic.Int64 // attempts running now
 	pace     pace
-	losers   sync.WaitGroup
+	pending  sync.WaitGroup // calls, each until its losers have ended too
 }
 
 // New returns a service that makes its attempts with source.
@@ -81,6 +81,7 @@ func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strate
 	}
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
+	s.pending.Add(1)
 	c := newCall(s, ctx, deadline)
 	defer c.end()
 	values, err := strategy(c)
@@ -93,8 +94,8 @@ func (s *Service[T]) CallsInFlight() int { return int(s.calls.Load()) }
 // InFlight returns the number of attempts running now, losers included.
 func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 
-// Wait returns when the losers of every call have ended. No call may begin meanwhile.
-func (s *Service[T]) Wait() { s.losers.Wait() }
+// Wait returns when every call has ended, and its losers. No call may begin meanwhile.
+func (s *Service[T]) Wait() { s.pending.Wait() }
 
 // RetryAfter is how long a caller that was refused should wait: the mean duration of the attempts that have ended lately, or what
 // is left of the time that the source has asked for, whichever is longer. After the mean duration the attempts in flight have been

@@ -12,9 +12,9 @@ func (c *Call[T]) end() {
 		c.hedgeTimer.Stop()
 	}
 	if c.running == 0 {
+		c.service.pending.Done()
 		return
 	}
-	c.service.losers.Add(1)
 	if grace := c.service.settings.LoserGrace; grace == 0 || errors.Is(c.over, ErrAbandoned) {
 		c.cutLosers()
 	} else {
@@ -53,7 +53,7 @@ func (c *Call[T]) lose(r Result[T]) {
 	if c.grace != nil {
 		c.grace.Stop()
 	}
-	c.service.losers.Done()
+	c.service.pending.Done()
 }
 
 // cutLosers cancels the attempts that still run.

@@ -41,7 +41,7 @@ type handlers struct {
 //	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"An attempt was still running at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/all [get]
 func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
@@ -60,7 +60,7 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 //	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/first [get]
 func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
@@ -77,7 +77,7 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
 //	@Header			503		{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/within-timeout [get]
 func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTimeout, many) }
@@ -97,14 +97,18 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 //	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/smart [get]
 func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
 
-// A call that has waited for more than 1/waitShare of its timeout before the process got to it is refused. What follows, its attempts
-// above all, would wait as long again at each step, come to nothing, and make the calls behind it late too.
-const waitShare = 4
+// A call that has waited for more than 1/waitShare of its timeout before the process got to it is refused, unless that was shortWait
+// or less. What follows, its attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it
+// late too. shortWait is the longest pause of a process that is not overloaded, such as a garbage collection on busy cores.
+const (
+	waitShare = 4
+	shortWait = 100 * time.Millisecond
+)
 
 // answer runs a call by a strategy and writes its values in the given shape.
 func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape func([]int64) any) {
@@ -113,13 +117,14 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		writeProblem(c, err, nil)
 		return
 	}
-	if recordOf(c).waited > timeout/waitShare {
+	recordOf(c).timeout = timeout
+	if recordOf(c).waited > max(timeout/waitShare, shortWait) {
 		c.Header("Retry-After", h.retryAfter())
 		writeProblem(c, errOverloaded, nil)
 		return
 	}
 	answer, err := h.service.Do(c.Request.Context(), arrival(c).Add(timeout), strategy)
-	noteCall(c, timeout, answer.Attempts)
+	noteCall(c, answer.Attempts)
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))
 	}

@@ -49,7 +49,7 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// SyscallConn is for waited.
+// SyscallConn is for noteArrival.
 func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
 	if conn, ok := c.Conn.(syscall.Conn); ok {
 		return conn.SyscallConn()

@@ -21,19 +21,13 @@ type record struct {
 	arrival time.Time
 	waited  time.Duration // from the arrival until the process got to the request
 	id      string
-	// Of a call to the API that was made:
+	timeout time.Duration // of a call to the API; 0 when it is not valid
+	// Of a call that was made:
 	called   bool
-	timeout  time.Duration
 	attempts []fanout.Attempt
 }
 
 const recordKey = "record"
-
-// noteArrival starts the clock of a call, and the record of its request. It runs first.
-func noteArrival(c *gin.Context) {
-	waited := waited(c.Request.Context())
-	c.Set(recordKey, &record{arrival: time.Now().Add(-waited), waited: waited})
-}
 
 func recordOf(c *gin.Context) *record { return c.MustGet(recordKey).(*record) }
 
@@ -105,10 +99,10 @@ func secure(c *gin.Context) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// noteCall adds a call to the record of its request.
-func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) {
+// noteCall adds a call that was made to the record of its request.
+func noteCall(c *gin.Context, attempts []fanout.Attempt) {
 	r := recordOf(c)
-	r.called, r.timeout, r.attempts = true, timeout, attempts
+	r.called, r.attempts = true, attempts
 }
 
 // observeCalls tells observe of each call to the API when it has been answered.
@@ -117,7 +111,11 @@ func observeCalls(observe func(endpoint string, status int, duration, timeout ti
 		c.Next()
 		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
 			r := recordOf(c)
-			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), r.timeout)
+			timeout := r.timeout
+			if !r.called {
+				timeout = 0
+			}
+			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), timeout)
 		}
 	}
 }
@@ -146,18 +144,23 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
 			slog.String("remote", c.Request.RemoteAddr),
 			slog.String("request_id", requestID(c)))
-		if r := recordOf(c); r.called {
-			attributes = append(attributes,
-				slog.Int64("timeout_ms", r.timeout.Milliseconds()),
-				slog.String("attempts", summary(r.attempts)))
-		}
-		if waited := recordOf(c).waited; waited > 0 {
-			attributes = append(attributes, slog.Float64("waited_ms", milliseconds(waited)))
-		}
-		logger.LogAttrs(ctx, level, "request", attributes...)
+		logger.LogAttrs(ctx, level, "request", recordOf(c).describe(attributes)...)
 	}
 }
 
+// describe appends what is known of a call.
+func (r *record) describe(attributes []slog.Attr) []slog.Attr {
+	if r.timeout > 0 {
+		attributes = append(attributes, slog.Int64("timeout_ms", r.timeout.Milliseconds()))
+	}
+	if r.called {
+		attributes = append(attributes, slog.String("attempts", summary(r.attempts)))
+	}
+	if r.waited > 0 {
+		attributes = append(attributes, slog.Float64("waited_ms", milliseconds(r.waited)))
+	}
+	return attributes
+}
 func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
 
 // survive turns a panic of a handler into a 500.

@@ -39,6 +39,7 @@ func (f figure) met() bool {
 func againstTheory(p *programs, path string, figures func(s samples, requestsPerCall float64, connections int) []figure) (table, error) {
 	result := table{header: []string{"", "theory"}, met: true}
 	last := []string{busyHeader, ""}
+	refusals := []string{"refused", "0"}
 	for i, connections := range latencyConnections {
 		var cores busy
 		measured, err := inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) ([]figure, error) {
@@ -48,6 +49,9 @@ func againstTheory(p *programs, path string, figures func(s samples, requestsPer
 				return nil, fmt.Errorf("%d of %d calls broke: %w", s.errors, len(s.calls), err)
 			}
 			cores = b
+			refused := len(s.sorted(http.StatusServiceUnavailable))
+			refusals = append(refusals, fmt.Sprint(refused), "")
+			result.met = result.met && (i > 0 || refused <= len(s.calls)/1000)
 			perCall, err := requests()
 			return figures(s, perCall, connections), err
 		})
@@ -67,7 +71,7 @@ func againstTheory(p *programs, path string, figures func(s samples, requestsPer
 			result.rows[j] = append(result.rows[j], fmt.Sprintf("%.4g%s", f.measured, f.unit), fmt.Sprintf("**%.3f**", f.measured/f.theory))
 		}
 	}
-	result.rows = append(result.rows, last)
+	result.rows = append(result.rows, refusals, last)
 	return result, nil
 }
 

@@ -30,6 +30,10 @@ func inOwnNetwork(p *programs, run func() error) error {
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
 	err := child.Run()
+	if errors.Is(err, syscall.EPERM) { // root in a container
+		fmt.Fprintln(os.Stderr, "bench: no network of its own:", err)
+		return run()
+	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		return errors.New("see above")
 	}

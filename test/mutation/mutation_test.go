@@ -28,7 +28,7 @@ type mutation struct {
 var suites = map[string]string{
 	"fanout":   ".",
 	"upstream": "TestASuccess|TestAnythingElse",
-	"http":     "TestABadTimeout|TestTheDeadline|TestACallThatHasWaited|TestARequestThatTheService",
+	"http":     "TestABadTimeout|TestTheDeadline|TestACallThatHasWaited|TestARequest",
 }
 
 func TestTheTestsPassWithoutAMutation(t *testing.T) {

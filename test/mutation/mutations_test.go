@@ -168,16 +168,20 @@ var mutations = []mutation{
 		"strconv.ParseInt(string(value), 10, 64)", "strconv.ParseInt(strings.Trim(string(value), `\"`), 10, 64)",
 	},
 	{
-		"the deadline runs from when the service gets to a request", "http/middleware.go",
-		"time.Now().Add(-waited)", "time.Now()",
+		"the deadline runs from when the service gets to a request", "http/arrival.go",
+		"time.Now().Add(-r.waited)", "time.Now()",
 	},
 	{
-		"the kernel's clock is taken to be exact", "http/arrival.go",
+		"the kernel's coarse clock makes deadlines early", "http/arrival.go",
 		"-coarseness)", "+coarseness)",
 	},
 	{
+		"a request sent ahead of time waits from its arrival", "http/arrival.go",
+		"if r.arrival.Before(conn.answered) {", "if conn.answered.Before(time.Time{}) {",
+	},
+	{
 		"a call that has waited too long is made all the same", "http/handlers.go",
-		"waited > timeout/waitShare", "waited > timeout*waitShare",
+		"waited > max(timeout/waitShare, shortWait)", "waited > max(timeout*waitShare, shortWait)",
 	},
 	{
 		"a repeated timeout counts once", "http/call.go",

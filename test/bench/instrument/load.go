@@ -151,5 +151,5 @@ func parse(answer []byte) (status int, complete bool, err error) {
 	_, rest, _ := bytes.Cut(head, []byte(length))
 	digits, _, _ := bytes.Cut(rest, []byte("\r\n"))
 	n, err := strconv.Atoi(string(digits))
-	return status, len(body) == n, err
+	return status, len(body) >= n, err
 }

@@ -46,7 +46,7 @@ var space = []byte(" ")
 type Upstream struct {
 	addr     string
 	file     *os.File // holds the listening socket open
-	fd       int      // of it
+	fd       int      // of it; -1 once it is closed
 	behave   Behaviour
 	conns    map[*served]struct{}
 	requests int64
@@ -92,11 +92,15 @@ func (u *Upstream) URL() string { return "http://" + u.addr + "/" }
 // Dialled is the number of connections that were made to it.
 func (u *Upstream) Dialled() int64 { return u.dialled.Load() }
 
-// Stop closes everything.
+// Stop closes everything, once.
 func (u *Upstream) Stop() {
 	events().do(func() {
+		if u.fd < 0 {
+			return
+		}
 		delete(events().sources, int32(u.fd)) //nolint:gosec // a descriptor
 		_ = u.file.Close()
+		u.fd = -1
 		for c := range u.conns {
 			c.close()
 		}

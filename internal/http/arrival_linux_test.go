@@ -28,9 +28,9 @@ func (n noting) Do(_ context.Context, deadline time.Time, _ fanout.Strategy[int6
 
 func (n noting) RetryAfter() time.Duration { return 0 }
 
-// late is the answer to a request that has waited for the service for 200 ms: it was sent before the service accepted its connection.
-// sent is when that was.
-func late(t *testing.T, calls hedgerow.Service, log *log, target string) (response *http.Response, sent time.Time) {
+// late is the answer to a request that has waited for the service: it was sent before the service accepted its connection. sent is
+// when that was.
+func late(t *testing.T, calls hedgerow.Service, log *log, wait time.Duration, target string) (response *http.Response, sent time.Time) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func late(t *testing.T, calls hedgerow.Service, log *log, target string) (respon
 	_, err = io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
 	sent = time.Now()
-	time.Sleep(200 * time.Millisecond) // of the kernel's time, which nothing fakes
+	time.Sleep(wait) // of the kernel's time, which nothing fakes
 
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	server := hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
@@ -57,25 +57,30 @@ func late(t *testing.T, calls hedgerow.Service, log *log, target string) (respon
 
 func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t *testing.T) {
 	calls, log := noting{make(chan time.Time, 1)}, &log{}
-	response, sent := late(t, calls, log, "/api/first?timeout=10000")
+	response, sent := late(t, calls, log, 400*time.Millisecond, "/api/first?timeout=10000")
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	deadline := <-calls.deadlines
 	assert.False(t, deadline.Before(sent.Add(10*time.Second)), "never too early")
 	assert.Less(t, deadline.Sub(sent), 10*time.Second+100*time.Millisecond)
 	waited := log.wait(t, "status", 200.0)["waited_ms"]
 	require.NotNil(t, waited)
-	assert.Greater(t, waited, 150.0)
+	assert.Greater(t, waited, 350.0)
 }
 
 func TestACallThatHasWaitedForMoreThanAQuarterOfItsTimeoutIsRefused(t *testing.T) {
 	calls := noting{make(chan time.Time, 1)}
-	response, _ := late(t, calls, &log{}, "/api/first?timeout=400")
+	response, _ := late(t, calls, &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	p := problem(t, answer{response, string(body)}, http.StatusServiceUnavailable)
 	assert.Equal(t, "more calls than can be answered in time, try again later", p.Detail)
 	assert.Empty(t, calls.deadlines, "it is not made")
+}
+
+func TestACallThatHasWaitedForLessThan200MillisecondsIsMadeWhateverItsTimeout(t *testing.T) {
+	response, _ := late(t, noting{make(chan time.Time, 1)}, &log{}, 100*time.Millisecond, "/api/first?timeout=120")
+	assert.Equal(t, http.StatusOK, response.StatusCode)
 }
 
 func TestARequestThatTheServiceGetsToAtOnceHasNotWaited(t *testing.T) {

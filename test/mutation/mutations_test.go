@@ -180,6 +180,10 @@ var mutations = []mutation{
 		"if r.arrival.Before(conn.answered) {", "if conn.answered.Before(time.Time{}) {",
 	},
 	{
+		"a call that has waited for a moment is refused", "http/handlers.go",
+		"max(timeout/waitShare, shortWait)", "max(timeout/waitShare, 0)",
+	},
+	{
 		"a call that has waited too long is made all the same", "http/handlers.go",
 		"waited > max(timeout/waitShare, shortWait)", "waited > max(timeout*waitShare, shortWait)",
 	},

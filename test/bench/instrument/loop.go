@@ -24,6 +24,9 @@ type loop struct {
 	jobs []func()
 }
 
+// batch is the most events, and the most timers, that are handled before the loop turns to the others.
+const batch = 64
+
 // source is told that its descriptor can be read, or is broken.
 type source interface{ ready() }
 
@@ -59,9 +62,10 @@ func newLoop() (*loop, error) {
 
 func (l *loop) run() {
 	runtime.LockOSThread()
-	happened := make([]unix.EpollEvent, 64)
+	happened := make([]unix.EpollEvent, batch)
+	wait := -1 // for as long as it takes
 	for {
-		n, err := unix.EpollWait(l.epoll, happened, -1)
+		n, err := unix.EpollWait(l.epoll, happened, wait)
 		if err != nil && err != unix.EINTR {
 			panic(fmt.Errorf("epoll: %w", err)) // no descriptor that could be at fault
 		}
@@ -72,7 +76,10 @@ func (l *loop) run() {
 				s.ready()
 			}
 		}
-		l.fireTimers()
+		wait = -1
+		if l.fireTimers() {
+			wait = 0
+		}
 	}
 }
 
@@ -131,9 +138,10 @@ func (l *loop) takeJobs() {
 // after runs f in d.
 func (l *loop) after(d time.Duration, f func()) { heap.Push(&l.timers, timer{time.Now().Add(d), f}) }
 
-// fireTimers runs those that are due, and sets the clock for the next one.
-func (l *loop) fireTimers() {
-	for l.timers.Len() > 0 {
+// fireTimers runs those that are due, a batch of them at most, so that connections are accepted meanwhile; more is true when that
+// leaves some. Otherwise it sets the clock for the next one.
+func (l *loop) fireTimers() (more bool) {
+	for n := 0; l.timers.Len() > 0; n++ {
 		next := l.timers.list[0]
 		wait := time.Until(next.at)
 		if wait > 0 {
@@ -141,7 +149,10 @@ func (l *loop) fireTimers() {
 				l.armed = next.at
 				_ = unix.TimerfdSettime(l.clock, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(wait))}, nil)
 			}
-			return
+			return false
+		}
+		if n == batch {
+			return true
 		}
 		heap.Pop(&l.timers)
 		next.run()
@@ -150,6 +161,7 @@ func (l *loop) fireTimers() {
 		l.armed = time.Time{}
 		_ = unix.TimerfdSettime(l.clock, 0, &unix.ItimerSpec{}, nil)
 	}
+	return false
 }
 
 type timer struct {

@@ -104,10 +104,10 @@ func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
 
 // A call that has waited for more than 1/waitShare of its timeout before the process got to it is refused, unless that was shortWait
 // or less. What follows, its attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it
-// late too. shortWait is the longest that calls wait while the processor keeps up, when it is busy to 80 % and garbage is collected.
+// late too. shortWait is the longest pause of a process that is not overloaded, such as a garbage collection on busy cores.
 const (
 	waitShare = 4
-	shortWait = 200 * time.Millisecond
+	shortWait = 100 * time.Millisecond
 )
 
 // answer runs a call by a strategy and writes its values in the given shape.

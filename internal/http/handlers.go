@@ -104,7 +104,7 @@ func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
 
 // A call that has waited for more than 1/waitShare of its timeout before the process got to it is refused, unless that was shortWait
 // or less. What follows, its attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it
-// late too. shortWait is the longest pause of a process that is not overloaded, such as a garbage collection on busy cores.
+// late too. shortWait is a pause such as a garbage collection on busy cores makes.
 const (
 	waitShare = 4
 	shortWait = 100 * time.Millisecond

@@ -50,7 +50,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -78,7 +78,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -87,7 +87,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -98,7 +98,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -114,7 +114,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -157,7 +157,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -185,7 +185,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -194,7 +194,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -205,7 +205,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -221,7 +221,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -264,7 +264,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -292,7 +292,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -301,7 +301,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -312,7 +312,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -328,7 +328,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -374,7 +374,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -395,7 +395,7 @@ const docTemplate = `{
                         }
                     },
                     "503": {
-                        "description": "Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After",
+                        "description": "Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After",
                         "schema": {
                             "$ref": "#/definitions/Refused"
                         },
@@ -406,7 +406,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -661,11 +661,11 @@ const docTemplate = `{
             "properties": {
                 "detail": {
                     "type": "string",
-                    "example": "too many attempts in flight, try again later"
+                    "example": "more calls than can be answered in time, try again later"
                 },
                 "error": {
                     "type": "string",
-                    "example": "too many attempts in flight, try again later"
+                    "example": "more calls than can be answered in time, try again later"
                 },
                 "request_id": {
                     "type": "string",

@@ -25,8 +25,8 @@ const (
 	Cancelled Outcome = "cancelled"
 	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused attempts were never sent: because of the cap on attempts in flight, or, hedges only, because the source has asked
-	// for time.
+	// Refused attempts were never sent: because of the cap on attempts in flight, because their call had waited for too long, or,
+	// hedges only, because the source has asked for time.
 	Refused Outcome = "refused"
 )
 
@@ -42,7 +42,7 @@ type Attempt struct {
 	// Duration is how long it ran, or has run so far.
 	Duration time.Duration
 	// Err is why a failed attempt failed, or that the source has asked for time when that is why a hedge was refused. It is nil
-	// for what the cap refused, and for every other outcome.
+	// for everything else that was refused, and for every other outcome.
 	Err error
 }
 

@@ -19,7 +19,7 @@ func BenchmarkStrategies(b *testing.B) {
 		b.Run(s.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := service.Do(b.Context(), time.Now().Add(time.Second), s.strategy); err != nil {
+				if _, err := service.Do(b.Context(), time.Now(), time.Second, s.strategy); err != nil {
 					b.Fatal(err)
 				}
 			}

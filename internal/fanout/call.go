@@ -28,6 +28,7 @@ type Call[T any] struct {
 	service  *Service[T]
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
+	overdue  bool               // it has waited for too long to be made
 	ctx      context.Context    // of the attempts
 	cancel   context.CancelFunc // of ctx
 	queue    chan Result[T]     // has a slot for every producer: none can block on it
@@ -70,8 +71,8 @@ func (c *Call[T]) HedgeDelay() time.Duration { return c.service.settings.HedgeDe
 // Running is the number of attempts fired whose result Next has not returned yet.
 func (c *Call[T]) Running() int { return c.running }
 
-// Fire starts n attempts at once. When the cap on attempts in flight has no room for all n it starts none, records them as
-// refused and returns ErrRefused.
+// Fire starts n attempts at once. When the cap on attempts in flight has no room for all n, or the call has waited for too long
+// before it began, it starts none, records them as refused and returns ErrRefused.
 func (c *Call[T]) Fire(n int) error { return c.fire(n, false) }
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. They are started by
@@ -102,7 +103,7 @@ func (c *Call[T]) fire(n int, hedge bool) error {
 		c.refuse(n, Attempt{Hedge: hedge, Started: now, Err: errPushback})
 		return nil
 	}
-	if !c.service.reserve(n) {
+	if c.overdue || !c.service.reserve(n) {
 		c.refuse(n, Attempt{Hedge: hedge, Started: now})
 		return ErrRefused
 	}

@@ -3,6 +3,7 @@ package fanout_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func TestLosersAreCancelledWhenTheirGraceIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(hangs, 2), succeeds(349*ms, 3))
 		service := fanout.New(s.source, s.settings())
-		_, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.First)
+		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
 		require.NoError(t, err)
 		assert.Equal(t, 2, service.InFlight(), "losers count as in flight")
 		assert.Zero(t, service.CallsInFlight(), "a call that has been answered does not")
@@ -36,7 +37,7 @@ func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
 		settings := s.settings()
 		settings.Producers = 2
 		service := fanout.New(s.source, settings)
-		_, err := service.Do(t.Context(), time.Now().Add(time.Second), func(c *fanout.Call[int]) ([]int, error) {
+		_, err := service.Do(t.Context(), time.Now(), time.Second, func(c *fanout.Call[int]) ([]int, error) {
 			if err := c.Fire(2); err != nil {
 				return nil, err
 			}
@@ -54,7 +55,7 @@ func TestAttemptsRunningAtTheDeadlineGetTheGraceToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1), succeeds(150*ms, 2), fails(120*ms))
 		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now().Add(100*ms), fanout.WithinTimeout)
+		answer, err := service.Do(t.Context(), time.Now(), 100*ms, fanout.WithinTimeout)
 		require.NoError(t, err)
 		assert.Empty(t, answer.Values)
 		service.Wait()
@@ -69,7 +70,7 @@ func TestNoGraceCancelsLosersAtOnce(t *testing.T) {
 		settings := s.settings()
 		settings.LoserGrace = 0
 		service := fanout.New(s.source, settings)
-		_, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.First)
+		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
 		require.NoError(t, err)
 		service.Wait()
 		assert.Equal(t, []time.Duration{100 * ms, 100 * ms, 100 * ms}, s.ended)
@@ -82,7 +83,7 @@ func TestTheEndOfTheCallersContextAfterTheAnswerLeavesTheGrace(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(200*ms, 2), succeeds(hangs, 3))
 		service := fanout.New(s.source, s.settings())
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := service.Do(ctx, time.Now().Add(time.Second), fanout.First)
+		_, err := service.Do(ctx, time.Now(), time.Second, fanout.First)
 		cancel()
 		require.NoError(t, err)
 		service.Wait()
@@ -101,7 +102,7 @@ func TestACallerGoneCancelsEveryAttemptAtOnce(t *testing.T) {
 				service := fanout.New(s.source, s.settings())
 				ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
 				defer cancel()
-				answer, err := service.Do(ctx, time.Now().Add(2*time.Second), strategy)
+				answer, err := service.Do(ctx, time.Now(), 2*time.Second, strategy)
 				assert.Equal(t, fanout.ErrAbandoned, err)
 				assert.Empty(t, answer.Values)
 				assert.Equal(t, 50*ms, time.Since(s.began))
@@ -118,7 +119,7 @@ func TestACallerGoneBeforeTheCallSendsNothing(t *testing.T) {
 		s := newScript(succeeds(ms, 1), succeeds(ms, 2), succeeds(ms, 3))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := fanout.New(s.source, s.settings()).Do(ctx, time.Now().Add(time.Second), fanout.First)
+		_, err := fanout.New(s.source, s.settings()).Do(ctx, time.Now(), time.Second, fanout.First)
 		assert.Equal(t, fanout.ErrAbandoned, err)
 		synctest.Wait()
 		assert.Empty(t, s.sent)
@@ -129,7 +130,7 @@ func TestAtTheDeadlineTheAttemptsStandAsTimedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(fails(10*ms), succeeds(hangs, 2), succeeds(101*ms, 3))
 		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now().Add(100*ms), fanout.First)
+		answer, err := service.Do(t.Context(), time.Now(), 100*ms, fanout.First)
 		assert.Equal(t, fanout.ErrTimedOut, err)
 		require.Len(t, answer.Attempts, 3)
 		for i, want := range []fanout.Attempt{
@@ -147,7 +148,7 @@ func TestAnAnswerShowsItsLosersAsRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(350*ms, 1), fails(20*ms), succeeds(hangs, 3))
 		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.Smart)
+		answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
 		require.NoError(t, err)
 		require.Len(t, answer.Attempts, 3)
 		assert.Equal(t, fanout.Won, answer.Attempts[0].Outcome)
@@ -171,12 +172,12 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 				settings.MaxInFlight = 5
 				service := fanout.New(s.source, settings)
 				go func() {
-					_, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.All)
+					_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.All)
 					assert.NoError(t, err)
 				}()
 				synctest.Wait()
 				assert.Equal(t, 1, service.CallsInFlight())
-				answer, err := service.Do(t.Context(), time.Now().Add(time.Second), strategy)
+				answer, err := service.Do(t.Context(), time.Now(), time.Second, strategy)
 				assert.Equal(t, fanout.ErrRefused, err)
 				assert.Zero(t, time.Since(s.began))
 				require.Len(t, answer.Attempts, 3)
@@ -189,7 +190,7 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 
 				time.Sleep(100 * ms)
 				synctest.Wait()
-				_, err = service.Do(t.Context(), time.Now().Add(time.Second), strategy)
+				_, err = service.Do(t.Context(), time.Now(), time.Second, strategy)
 				assert.NoError(t, err, "there is room again when the first call has ended")
 			})
 		})
@@ -212,7 +213,7 @@ func TestBeyondTheCapSmartGoesOnWithoutItsHedges(t *testing.T) {
 				settings := s.settings()
 				settings.MaxInFlight = 1
 				service := fanout.New(s.source, settings)
-				answer, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.Smart)
+				answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
 				assert.Equal(t, test.err, err)
 				assert.Equal(t, test.answers, time.Since(s.began))
 				require.Len(t, answer.Attempts, 3)
@@ -227,7 +228,7 @@ func TestBeyondTheCapSmartGoesOnWithoutItsHedges(t *testing.T) {
 func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(panics(ms), panics(ms), panics(ms))
-		answer, err := fanout.New(s.source, s.settings()).Do(t.Context(), time.Now().Add(time.Second), fanout.First)
+		answer, err := fanout.New(s.source, s.settings()).Do(t.Context(), time.Now(), time.Second, fanout.First)
 		assert.Equal(t, fanout.ErrFailed, err)
 		for _, a := range answer.Attempts {
 			var p *fanout.PanicError
@@ -243,7 +244,7 @@ func TestAnAttemptThatExitsItsGoroutineHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exits := func(context.Context, int) (int, error) { runtime.Goexit(); return 0, nil }
 		service := fanout.New(exits, fanout.Settings{Producers: 3, MaxInFlight: 3})
-		_, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.First)
+		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
 		assert.Equal(t, fanout.ErrFailed, err)
 		assert.Zero(t, service.InFlight())
 	})
@@ -254,7 +255,7 @@ func TestAStrategyThatPanicsLeavesNothingBehind(t *testing.T) {
 		s := newScript(succeeds(hangs, 1))
 		service := fanout.New(s.source, s.settings())
 		assert.Panics(t, func() {
-			_, _ = service.Do(t.Context(), time.Now().Add(time.Second), func(c *fanout.Call[int]) ([]int, error) {
+			_, _ = service.Do(t.Context(), time.Now(), time.Second, func(c *fanout.Call[int]) ([]int, error) {
 				_ = c.Fire(1)
 				panic("a broken strategy")
 			})
@@ -268,11 +269,43 @@ func TestADeadlineInThePastEndsTheCallAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(ms, 1), succeeds(ms, 2), succeeds(ms, 3))
 		service := fanout.New(s.source, s.settings())
-		_, err := service.Do(t.Context(), time.Now().Add(-time.Second), fanout.First)
+		_, err := service.Do(t.Context(), time.Now().Add(-60*ms), 50*ms, fanout.First)
 		assert.Equal(t, fanout.ErrTimedOut, err)
 		assert.Zero(t, time.Since(s.began))
 		service.Wait()
 	})
+}
+
+func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		waited, timeout time.Duration
+		refused         bool
+	}{
+		{250 * ms, time.Second, false},
+		{250*ms + 1, time.Second, true},
+		{100 * ms, 80 * ms, false},
+		{100*ms + 1, 80 * ms, true},
+		{15 * time.Second, time.Minute, false},
+		{time.Hour, time.Minute, true},
+	} {
+		t.Run(fmt.Sprintf("%v of %v", c.waited, c.timeout), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(succeeds(0, 1), succeeds(0, 2), succeeds(0, 3))
+				service := fanout.New(s.source, s.settings())
+				answer, err := service.Do(t.Context(), time.Now().Add(-c.waited), c.timeout, fanout.WithinTimeout)
+				service.Wait()
+				if !c.refused {
+					require.NoError(t, err)
+					assert.Len(t, s.sent, 3)
+					return
+				}
+				assert.Equal(t, fanout.ErrRefused, err)
+				assert.Empty(t, s.sent)
+				assert.Equal(t, []fanout.Outcome{fanout.Refused, fanout.Refused, fanout.Refused}, s.outcomes(t))
+				assert.Len(t, answer.Attempts, 3)
+			})
+		})
+	}
 }
 
 func TestAFailuresReasonIsItsOwnAndNotItsCause(t *testing.T) {

@@ -21,8 +21,17 @@ var (
 	ErrTimedOut = errors.New("no answer within the timeout")
 	// ErrAbandoned: the caller has gone away.
 	ErrAbandoned = errors.New("the caller has gone away")
-	// ErrRefused: the cap on attempts in flight leaves no room for the call; nothing was sent.
-	ErrRefused = errors.New("too many attempts in flight")
+	// ErrRefused: there are more calls than can be answered in time. The cap on attempts in flight leaves no room for this one, or
+	// it has waited for too long before Do was called. Nothing was sent.
+	ErrRefused = errors.New("more calls than can be answered in time")
+)
+
+// A call that has waited for more than 1/waitShare of its timeout is refused, unless that was shortWait or less. What follows, its
+// attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it late too. shortWait is a
+// pause such as a garbage collection on busy cores makes.
+const (
+	waitShare = 4
+	shortWait = 100 * time.Millisecond
 )
 
 // Source makes one attempt. number counts the attempts of a call from 0. Source must return soon after ctx is done; ctx is
@@ -72,17 +81,20 @@ type Answer[T any] struct {
 	Attempts []Attempt
 }
 
-// Do runs one call. It returns as soon as the strategy has decided, at deadline at the latest, and does not wait for losers.
-// ctx is the caller's: when it is done before that, every attempt is cancelled at once. After Do has returned ctx no longer
-// matters. The error is nil, ErrFailed, ErrTimedOut, ErrAbandoned, ErrRefused or whatever else the strategy returns.
-func (s *Service[T]) Do(ctx context.Context, deadline time.Time, strategy Strategy[T]) (Answer[T], error) {
+// Do runs one call, which has arrived at some time until now. It returns as soon as the strategy has decided, at the latest when
+// timeout has passed since the arrival, and does not wait for losers. A call that has waited since its arrival for more than a
+// quarter of timeout, and for more than 100 ms, is refused. ctx is the caller's: when it is done before the answer, every attempt is
+// cancelled at once. After Do has returned ctx no longer matters. The error is nil, ErrFailed, ErrTimedOut, ErrAbandoned, ErrRefused or
+// whatever else the strategy returns.
+func (s *Service[T]) Do(ctx context.Context, arrival time.Time, timeout time.Duration, strategy Strategy[T]) (Answer[T], error) {
 	if ctx.Err() != nil {
 		return Answer[T]{}, ErrAbandoned // gone before anything was sent
 	}
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	s.pending.Add(1)
-	c := newCall(s, ctx, deadline)
+	c := newCall(s, ctx, arrival.Add(timeout))
+	c.overdue = time.Since(arrival) > max(timeout/waitShare, shortWait)
 	defer c.end()
 	values, err := strategy(c)
 	return Answer[T]{Values: values, Attempts: c.standing()}, err

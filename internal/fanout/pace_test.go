@@ -31,7 +31,7 @@ func newPaced() paced {
 func (p paced) call(t *testing.T, strategy fanout.Strategy[int], steps ...step) (outcomes []fanout.Outcome, sent int) {
 	t.Helper()
 	p.steps, p.sent, p.ended = steps, nil, make([]time.Duration, len(steps))
-	answer, _ := p.Do(t.Context(), time.Now().Add(time.Second), strategy)
+	answer, _ := p.Do(t.Context(), time.Now(), time.Second, strategy)
 	for _, a := range answer.Attempts {
 		outcomes = append(outcomes, a.Outcome)
 	}
@@ -43,7 +43,7 @@ func TestAFirstAttemptThatIsAskedToWaitEndsASmartCallAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(asksToWait(50*ms, time.Second))
 		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now().Add(time.Second), fanout.Smart)
+		answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
 		assert.Equal(t, fanout.ErrFailed, err)
 		assert.Equal(t, 50*ms, time.Since(s.began))
 		assert.Equal(t, alone, s.sent)

@@ -117,7 +117,7 @@ func (p promise) keep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(p.steps...)
 		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now().Add(p.timeout), p.strategy)
+		answer, err := service.Do(t.Context(), time.Now(), p.timeout, p.strategy)
 
 		assert.Equal(t, p.answers, time.Since(s.began), "time of the answer")
 		assert.Equal(t, p.err, err)

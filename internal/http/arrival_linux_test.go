@@ -21,8 +21,8 @@ import (
 // noting answers calls and notes their deadlines.
 type noting struct{ deadlines chan time.Time }
 
-func (n noting) Do(_ context.Context, deadline time.Time, _ fanout.Strategy[int64]) (fanout.Answer[int64], error) {
-	n.deadlines <- deadline
+func (n noting) Do(_ context.Context, arrival time.Time, timeout time.Duration, _ fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+	n.deadlines <- arrival.Add(timeout)
 	return fanout.Answer[int64]{Values: []int64{1}}, nil
 }
 
@@ -67,20 +67,18 @@ func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t
 	assert.Greater(t, waited, 350.0)
 }
 
-func TestACallThatHasWaitedForMoreThanAQuarterOfItsTimeoutIsRefused(t *testing.T) {
-	calls := noting{make(chan time.Time, 1)}
-	response, _ := late(t, calls, &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
+func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
+	sent := false
+	source := func(context.Context, int) (int64, error) { sent = true; return 1, nil }
+	response, _ := late(t, fanout.New(source, defaults()), &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
+	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,
+		response.Header.Get("Server-Timing"))
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	p := problem(t, answer{response, string(body)}, http.StatusServiceUnavailable)
 	assert.Equal(t, "more calls than can be answered in time, try again later", p.Detail)
-	assert.Empty(t, calls.deadlines, "it is not made")
-}
-
-func TestACallThatHasWaitedForLessThan100MillisecondsIsMadeWhateverItsTimeout(t *testing.T) {
-	response, _ := late(t, noting{make(chan time.Time, 1)}, &log{}, 50*time.Millisecond, "/api/first?timeout=80")
-	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.False(t, sent)
 }
 
 func TestARequestThatTheServiceGetsToAtOnceHasNotWaited(t *testing.T) {

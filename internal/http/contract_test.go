@@ -253,7 +253,7 @@ func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
 // service that panics or fails in a way that no caller can help.
 type broken struct{ err error }
 
-func (b broken) Do(context.Context, time.Time, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+func (b broken) Do(context.Context, time.Time, time.Duration, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
 	if b.err == nil {
 		panic("boom at 127.0.0.1")
 	}

@@ -32,8 +32,8 @@ type Refused struct {
 	shared
 	Title  string `json:"title" example:"Service Unavailable"`
 	Status int    `json:"status" example:"503"`
-	Detail string `json:"detail" example:"too many attempts in flight, try again later"`
-	Error  string `json:"error" example:"too many attempts in flight, try again later"`
+	Detail string `json:"detail" example:"more calls than can be answered in time, try again later"`
+	Error  string `json:"error" example:"more calls than can be answered in time, try again later"`
 } //	@name	Refused
 
 // NotReady is a Problem of status 503.

@@ -15,8 +15,8 @@ import (
 
 // Service runs calls. A *fanout.Service[int64] does.
 type Service interface {
-	// Do returns by the deadline. Its errors are those of fanout.Service.Do.
-	Do(ctx context.Context, deadline time.Time, strategy fanout.Strategy[int64]) (fanout.Answer[int64], error)
+	// Do returns by arrival and timeout. Its errors are those of fanout.Service.Do.
+	Do(ctx context.Context, arrival time.Time, timeout time.Duration, strategy fanout.Strategy[int64]) (fanout.Answer[int64], error)
 	// RetryAfter is how long a caller that was refused should wait.
 	RetryAfter() time.Duration
 }
@@ -38,10 +38,10 @@ type handlers struct {
 //	@Success		200				{array}		Answer			"The successes"
 //	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502				{object}	AllFailed		"All three attempts failed"
-//	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
+//	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"An attempt was still running at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/all [get]
 func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
@@ -57,10 +57,10 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 //	@Success		200				{object}	Answer			"The first success"
 //	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502				{object}	AllFailed		"All three attempts failed"
-//	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
+//	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/first [get]
 func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
@@ -75,9 +75,9 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 //	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes, maybe none"
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		503		{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
+//	@Failure		503		{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
 //	@Header			503		{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/within-timeout [get]
 func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTimeout, many) }
@@ -94,21 +94,13 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 //	@Success		200				{object}	Answer			"The first success"
 //	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
 //	@Failure		502				{object}	AllFailed		"All attempts failed"
-//	@Failure		503				{object}	Refused			"Overload: too many attempts in flight, or more calls than can be answered in time. Nothing was sent. See the header Retry-After"
+//	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds; absent when the call was not made"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/smart [get]
 func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }
-
-// A call that has waited for more than 1/waitShare of its timeout before the process got to it is refused, unless that was shortWait
-// or less. What follows, its attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it
-// late too. shortWait is a pause such as a garbage collection on busy cores makes.
-const (
-	waitShare = 4
-	shortWait = 100 * time.Millisecond
-)
 
 // answer runs a call by a strategy and writes its values in the given shape.
 func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape func([]int64) any) {
@@ -118,12 +110,7 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		return
 	}
 	recordOf(c).timeout = timeout
-	if recordOf(c).waited > max(timeout/waitShare, shortWait) {
-		c.Header("Retry-After", h.retryAfter())
-		writeProblem(c, errOverloaded, nil)
-		return
-	}
-	answer, err := h.service.Do(c.Request.Context(), arrival(c).Add(timeout), strategy)
+	answer, err := h.service.Do(c.Request.Context(), arrival(c), timeout, strategy)
 	noteCall(c, answer.Attempts)
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))

@@ -18,7 +18,6 @@ var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
 	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")
 	errNotReady         = errors.New("shutting down")
-	errOverloaded       = errors.New("more calls than can be answered in time, try again later")
 )
 
 // errorStatus is the one place where errors become statuses.
@@ -36,8 +35,8 @@ func errorStatus(err error) (status int, detail string) {
 	case errors.Is(err, fanout.ErrFailed):
 		return http.StatusBadGateway, "all attempts at the upstream API failed"
 	case errors.Is(err, fanout.ErrRefused):
-		return http.StatusServiceUnavailable, "too many attempts in flight, try again later"
-	case errors.Is(err, errNotReady), errors.Is(err, errOverloaded):
+		return http.StatusServiceUnavailable, "more calls than can be answered in time, try again later"
+	case errors.Is(err, errNotReady):
 		return http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, fanout.ErrTimedOut):
 		return http.StatusGatewayTimeout, "no answer from the upstream API within the timeout"

@@ -51,7 +51,7 @@ func BenchmarkHedgerowFirst(b *testing.B) {
 	service := fanout.New(source, fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := service.Do(withBarrier(b.Context()), time.Now().Add(time.Second), fanout.First); err != nil {
+		if _, err := service.Do(withBarrier(b.Context()), time.Now(), time.Second, fanout.First); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -62,7 +62,7 @@ func BenchmarkHedgerowAll(b *testing.B) {
 	service := fanout.New(source, fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := service.Do(withBarrier(b.Context()), time.Now().Add(time.Second), fanout.All); err != nil {
+		if _, err := service.Do(withBarrier(b.Context()), time.Now(), time.Second, fanout.All); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -180,12 +180,12 @@ var mutations = []mutation{
 		"if r.arrival.Before(conn.answered) {", "if conn.answered.Before(time.Time{}) {",
 	},
 	{
-		"a call that has waited for a moment is refused", "http/handlers.go",
+		"a call that has waited for a moment is refused", "fanout/fanout.go",
 		"max(timeout/waitShare, shortWait)", "max(timeout/waitShare, 0)",
 	},
 	{
-		"a call that has waited too long is made all the same", "http/handlers.go",
-		"waited > max(timeout/waitShare, shortWait)", "waited > max(timeout*waitShare, shortWait)",
+		"a call that has waited too long is made all the same", "fanout/fanout.go",
+		"> max(timeout/waitShare, shortWait)", "> max(timeout*waitShare, shortWait)",
 	},
 	{
 		"a repeated timeout counts once", "http/call.go",

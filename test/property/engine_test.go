@@ -67,7 +67,7 @@ func (r *run) call(service *fanout.Service[int], number int) {
 	} else {
 		defer time.AfterFunc(c.Leaves, leave).Stop()
 	}
-	answer, err := service.Do(ctx, time.Now().Add(c.Timeout), strategies[c.Strategy])
+	answer, err := service.Do(ctx, time.Now().Add(-c.Waited), c.Waited+c.Timeout, strategies[c.Strategy])
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.calls[number]

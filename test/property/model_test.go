@@ -59,7 +59,7 @@ type world struct {
 // fire sends n attempts of a call, or refuses them all.
 func (w *world) fire(p plan, number, n int, hedge bool) bool {
 	c := &w.calls[number]
-	room := w.inFlight+n <= p.MaxInFlight
+	room := w.inFlight+n <= p.MaxInFlight && p.Calls[number].Waited <= longestWait
 	for range n {
 		c.attempts[c.fired] = attempt{stage: running, hedge: hedge, started: w.now, outcome: fanout.Running}
 		if !room {

@@ -21,6 +21,9 @@ const (
 	tick  = time.Nanosecond // a timer fires this much past its time, see fanout
 	never = 24 * time.Hour
 
+	// Timeouts are so short here that their quarter does not count: a call may always wait for so long.
+	longestWait = 100 * ms
+
 	// Calls begin on different nanoseconds of a millisecond, so that nothing of one ever happens together with anything of
 	// another, and an attempt's start tells its call.
 	stagger = 10 * time.Nanosecond
@@ -47,7 +50,8 @@ type attemptPlan struct {
 type callPlan struct {
 	Strategy string
 	Begins   time.Duration // since the plan began
-	Timeout  time.Duration
+	Waited   time.Duration // before it began
+	Timeout  time.Duration // what is left of it after that
 	Leaves   time.Duration // when the caller goes away; 0 is before the call
 	Attempts [maxProducers]attemptPlan
 }
@@ -83,6 +87,7 @@ func (p plan) drawCall(t *rapid.T, number int) callPlan {
 	c := callPlan{
 		Strategy: rapid.SampledFrom([]string{"all", "first", "within-timeout", "smart"}).Draw(t, "strategy"),
 		Begins:   milliseconds(t, "begins", 10) + time.Duration(number)*stagger,
+		Waited:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.SampledFrom([]time.Duration{0, 16 * ms, longestWait, longestWait + 1, never})).Draw(t, "waited"),
 		Timeout:  rapid.OneOf(rapid.Just(p.HedgeDelay), durations(0, 16)).Draw(t, "timeout"),
 	}
 	telling := []time.Duration{

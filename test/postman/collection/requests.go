@@ -117,6 +117,6 @@ func needs(variable, state, command string, requests ...item) item {
 }
 
 func refused(strategy string) item {
-	return get("503 of "+strategy+": too many attempts in flight", "overloadedUrl", "/api/"+strategy+asked,
-		script("refused", "__DETAIL__", "too many attempts in flight, try again later"))
+	return get("503 of "+strategy+": more calls than there is room for", "overloadedUrl", "/api/"+strategy+asked,
+		script("refused", "__DETAIL__", "more calls than can be answered in time, try again later"))
 }

@@ -13,6 +13,14 @@ import (
 // tick is how far past its time a timer is set, so that a result that comes at that very moment is in time.
 const tick = time.Nanosecond
 
+// A call that has waited for more than 1/waitShare of its timeout is refused, unless that was shortWait or less. What follows, its
+// attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it late too. shortWait is a
+// pause such as a garbage collection on busy cores makes.
+const (
+	waitShare = 4
+	shortWait = 100 * time.Millisecond
+)
+
 // Result is what a producer puts on the queue: exactly one for each attempt fired.
 type Result[T any] struct {
 	Value T
@@ -47,17 +55,19 @@ type Call[T any] struct {
 	grace    *time.Timer // cuts them; nil without a grace
 }
 
-func newCall[T any](s *Service[T], caller context.Context, deadline time.Time) *Call[T] {
+func newCall[T any](s *Service[T], caller context.Context, arrival time.Time, timeout time.Duration) *Call[T] {
+	waited := time.Since(arrival)
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
 		service:  s,
 		caller:   caller,
-		deadline: deadline,
+		deadline: arrival.Add(timeout),
+		overdue:  waited > max(timeout/waitShare, shortWait),
 		ctx:      ctx,
 		cancel:   cancel,
 		queue:    make(chan Result[T], s.settings.Producers),
-		timer:    time.NewTimer(time.Until(deadline) + tick),
+		timer:    time.NewTimer(timeout - waited + tick),
 		attempts: make([]Attempt, 0, s.settings.Producers),
 	}
 }

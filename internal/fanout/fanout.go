@@ -26,14 +26,6 @@ var (
 	ErrRefused = errors.New("more calls than can be answered in time")
 )
 
-// A call that has waited for more than 1/waitShare of its timeout is refused, unless that was shortWait or less. What follows, its
-// attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it late too. shortWait is a
-// pause such as a garbage collection on busy cores makes.
-const (
-	waitShare = 4
-	shortWait = 100 * time.Millisecond
-)
-
 // Source makes one attempt. number counts the attempts of a call from 0. Source must return soon after ctx is done; ctx is
 // done only when the attempt's result is no longer of use, never at the deadline itself. A panic is a failed attempt.
 type Source[T any] func(ctx context.Context, number int) (T, error)
@@ -93,8 +85,7 @@ func (s *Service[T]) Do(ctx context.Context, arrival time.Time, timeout time.Dur
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	s.pending.Add(1)
-	c := newCall(s, ctx, arrival.Add(timeout))
-	c.overdue = time.Since(arrival) > max(timeout/waitShare, shortWait)
+	c := newCall(s, ctx, arrival, timeout)
 	defer c.end()
 	values, err := strategy(c)
 	return Answer[T]{Values: values, Attempts: c.standing()}, err

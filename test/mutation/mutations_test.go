@@ -11,7 +11,7 @@ var mutations = []mutation{
 	},
 	{
 		"a success at the deadline is dropped", "fanout/call.go",
-		"time.NewTimer(time.Until(deadline) + tick)", "time.NewTimer(time.Until(deadline) - tick)",
+		"time.NewTimer(timeout - waited + tick)", "time.NewTimer(timeout - waited - tick)",
 	},
 	{
 		"a result that is ready does not come before the deadline", "fanout/call.go",
@@ -180,11 +180,11 @@ var mutations = []mutation{
 		"if r.arrival.Before(conn.answered) {", "if conn.answered.Before(time.Time{}) {",
 	},
 	{
-		"a call that has waited for a moment is refused", "fanout/fanout.go",
+		"a call that has waited for a moment is refused", "fanout/call.go",
 		"max(timeout/waitShare, shortWait)", "max(timeout/waitShare, 0)",
 	},
 	{
-		"a call that has waited too long is made all the same", "fanout/fanout.go",
+		"a call that has waited too long is made all the same", "fanout/call.go",
 		"> max(timeout/waitShare, shortWait)", "> max(timeout*waitShare, shortWait)",
 	},
 	{

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"hedgerow/test/bench/instrument"
@@ -15,38 +17,53 @@ func deadline(p *programs) (table, error) {
 	trickle := func(int64) instrument.Reply {
 		return instrument.Reply{Text: []byte("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"), Drip: 100 * time.Millisecond}
 	}
-	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9", "most", busyHeader}, met: true}
+	result := table{header: []string{"upstream", "calls", "p50 after the timeout", "p99.9 by round", "median", "most", busyHeader}, met: true}
 	for _, b := range []struct {
 		name   string
 		answer instrument.Behaviour
 	}{{"never answers", instrument.Never}, {"trickles", trickle}, {"answers too late", instrument.AnswerAfter(450 * time.Millisecond)}} {
-		late, cores, err := lateness(p, b.answer)
+		rounds, cores, err := lateness(p, b.answer)
 		if err != nil {
 			return table{}, err
 		}
-		p999 := quantile(late, 0.999)
-		result.met = result.met && p999 <= 10*time.Millisecond
+		var all []time.Duration
+		var p999 []float64
+		var each []string
+		for _, late := range rounds {
+			all = append(all, late...)
+			p999 = append(p999, ms(quantile(late, 0.999)))
+			each = append(each, fmt.Sprintf("%.1f", ms(quantile(late, 0.999))))
+		}
+		slices.Sort(all)
+		result.met = result.met && median(p999) <= 10
 		result.rows = append(result.rows, []string{
-			b.name, fmt.Sprint(len(late)), milliseconds(quantile(late, 0.5)), "**" + milliseconds(p999) + "**", milliseconds(late[len(late)-1]), cores.String(),
+			b.name, fmt.Sprint(len(all)), milliseconds(quantile(all, 0.5)), strings.Join(each, ", ") + " ms", fmt.Sprintf("**%.1f ms**", median(p999)),
+			milliseconds(all[len(all)-1]), cores.String(),
 		})
 	}
 	return result, nil
 }
 
-// lateness is how much later than the timeout of 400 ms each answer was complete, sorted.
-func lateness(p *programs, answer instrument.Behaviour) ([]time.Duration, busy, error) {
+// lateness is how much later than the timeout of 400 ms each answer was complete, sorted, in each of three rounds. A stop of the
+// machine in one of them would otherwise be the result: p99.9 is the third latest of a round.
+func lateness(p *programs, answer instrument.Behaviour) (rounds [][]time.Duration, cores busy, err error) {
 	const timeout = 400 * time.Millisecond
-	var cores busy
-	late, err := inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) ([]time.Duration, error) {
-		s, b, err := whileBusy(ours, func() samples {
-			return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 8*time.Second)
-		})
-		cores = b
-		late := s.sorted(http.StatusOK)
-		for i := range late {
-			late[i] -= timeout
+	rounds, err = inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) (rounds [][]time.Duration, err error) {
+		for _, warmUp := range []time.Duration{warmUp, 2 * time.Second, 2 * time.Second} {
+			s, b, err := whileBusy(ours, func() samples {
+				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 6*time.Second)
+			})
+			if err := errors.Join(err, s.check()); err != nil {
+				return nil, err
+			}
+			cores = b
+			late := s.sorted(http.StatusOK)
+			for i := range late {
+				late[i] -= timeout
+			}
+			rounds = append(rounds, late)
 		}
-		return late, errors.Join(err, s.check())
+		return rounds, nil
 	})
-	return late, cores, err
+	return rounds, cores, err
 }

@@ -10,9 +10,9 @@ import (
 	"hedgerow/test/bench/instrument"
 )
 
-// The latency targets hold for the first of these numbers of connections. At the second the load leaves two cores half idle: what is
+// The latency targets hold for the first of these numbers of connections. At the second, the load leaves two cores some air: what is
 // missed at the first and met at the second is missed for want of processor.
-var latencyConnections = []int{1000, 300}
+var latencyConnections = []int{1000, 700}
 
 const busyHeader = "cores busy: Hedgerow + load and upstream"
 
@@ -167,7 +167,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 
 // distributions compares 20,000 calls of each strategy with the closed form. The load is light: what is compared is the logic.
 func distributions(p *programs) (table, error) {
-	const calls, connections = 20_000, 250
+	const calls, connections = 20_000, 300
 	return inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (table, error) {
 		result := table{header: []string{"strategy", "calls", "D", "critical D (1 %)"}, met: true}
 		for _, strategy := range []struct {

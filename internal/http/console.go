@@ -28,7 +28,7 @@ const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 var own embed.FS
 
 // routeConsole serves the Swagger console at /, each asset by a route of its own: a catch-all would collide with the API.
-func routeConsole(r *gin.Engine) {
+func routeConsole(r *gin.Engine, maxTimeout time.Duration) {
 	stock := gin.New() // for its contexts: gin-swagger is a handler of gin's
 	stock.GET("/*name", ginSwagger.WrapHandler(swaggerFiles.NewHandler(), func(c *ginSwagger.Config) { c.Title = "Hedgerow" }))
 	assets := map[string]gin.HandlerFunc{}
@@ -36,7 +36,7 @@ func routeConsole(r *gin.Engine) {
 		"index.html", "index.css", "swagger-initializer.js", "doc.json", "swagger-ui.css", "swagger-ui-bundle.js",
 		"swagger-ui-standalone-preset.js", "favicon-16x16.png", "favicon-32x32.png",
 	} {
-		assets[name] = serveAsset(sync.OnceValue(func() *asset { return newAsset(stock, name) }))
+		assets[name] = serveAsset(sync.OnceValue(func() *asset { return newAsset(stock, name, maxTimeout) }))
 		get(r, "/"+name, assets[name])
 	}
 	get(r, "/", assets["index.html"])
@@ -55,12 +55,15 @@ func (a *asset) WriteHeader(int) {}
 
 // newAsset gets the file from the stock console, with a request that owes nothing to the caller's: gin-swagger keeps what it finds
 // before the name in the first request line it sees.
-func newAsset(stock http.Handler, name string) *asset {
+func newAsset(stock http.Handler, name string, maxTimeout time.Duration) *asset {
 	a := &asset{header: http.Header{}}
 	path := "/" + name
 	stock.ServeHTTP(a, &http.Request{Method: http.MethodGet, RequestURI: path, URL: &url.URL{Path: path}, Header: http.Header{}})
 	if content, err := own.ReadFile("console" + path); err == nil {
 		a.Buffer = *bytes.NewBuffer(content)
+	}
+	if name == "doc.json" {
+		a.Buffer = *bytes.NewBuffer(withMaxTimeout(a.Bytes(), maxTimeout))
 	}
 	// Weak, for it stands for the compressed forms too.
 	a.tag = fmt.Sprintf(`W/"%x"`, sha256.Sum256(a.Bytes()))

@@ -3,14 +3,20 @@ package http_test
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	hedgerow "hedgerow/internal/http"
 )
 
 var assets = map[string]string{ // path to content type
@@ -56,6 +62,29 @@ func TestTheDocumentNamesNoHost(t *testing.T) {
 	assert.Equal(t, "2.0", document["swagger"])
 	assert.Empty(t, document["host"], "so that the console calls the host that it was loaded from")
 	assert.Empty(t, document["schemes"])
+}
+
+func TestTheDocumentAllowsTimeoutsUpToTheLargest(t *testing.T) {
+	for maximum, suggested := range map[int]float64{60_000: 3000, 120_000: 3000, 1500: 1500} {
+		router := hedgerow.NewRouter(hedgerow.Settings{
+			Service: scripted{}, MaxTimeout: time.Duration(maximum) * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
+			Ready: func() bool { return true },
+		})
+		recorder := httptest.NewRecorder()
+		router.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/doc.json", nil))
+		var document struct {
+			Paths map[string]map[string]struct {
+				Parameters []struct{ Minimum, Maximum, Default float64 }
+			}
+		}
+		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &document))
+		for _, path := range hedgerow.Endpoints() {
+			timeout := document.Paths[path]["get"].Parameters[0]
+			assert.InDelta(t, maximum, timeout.Maximum, 0, path)
+			assert.InDelta(t, suggested, timeout.Default, 0, path)
+		}
+		assert.Contains(t, recorder.Body.String(), fmt.Sprintf("decimal digits from 1 to %d\"", maximum))
+	}
 }
 
 func TestThePageIsHedgerowsOwn(t *testing.T) {

@@ -46,7 +46,7 @@ func newEngine(s Settings) *gin.Engine {
 	}
 	get(r, "/livez", h.livez)
 	get(r, "/readyz", h.readyz)
-	routeConsole(r)
+	routeConsole(r, s.MaxTimeout)
 	return r
 }
 

@@ -74,8 +74,11 @@ func TestTheDocumentAllowsTimeoutsUpToTheLargest(t *testing.T) {
 		router.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/doc.json", nil))
 		var document struct {
 			Paths map[string]map[string]struct {
-				Parameters []struct{ Minimum, Maximum, Default float64 }
-			}
+				Parameters []struct {
+					Maximum float64 `json:"maximum"`
+					Default float64 `json:"default"`
+				} `json:"parameters"`
+			} `json:"paths"`
 		}
 		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &document))
 		for _, path := range hedgerow.Endpoints() {

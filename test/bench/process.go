@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -63,13 +64,16 @@ type process struct {
 	admin string
 }
 
+// freeAddr is an address to listen on. Its port is below those that the kernel gives to connections (32768 on, unless told
+// otherwise): start asks a program that does not listen yet, and a connection from the very port that it asks for would take it away.
 func freeAddr() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err) // a machine without a free port cannot run any of this
+	for {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 func start(command *exec.Cmd, addr string) (*process, error) {
@@ -101,10 +105,12 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 	defer func() { _ = log.Close() }()
 	command.Stderr = log
 	started, err := start(command, addr)
-	if err == nil {
-		started.admin = admin
+	if err != nil {
+		said, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("%w: %s", err, said)
 	}
-	return started, err
+	started.admin = admin
+	return started, nil
 }
 
 // inFrontOf starts an upstream that answers as told, and Hedgerow in front of it, for as long as measure takes.

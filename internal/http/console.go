@@ -78,6 +78,7 @@ func serveAsset(file func() *asset) gin.HandlerFunc {
 		h := w.Header()
 		h.Set("Content-Type", a.header.Get("Content-Type"))
 		h.Set("Content-Security-Policy", consolePolicy)
+		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Etag", a.tag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.Bytes()))

@@ -109,9 +109,8 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		writeProblem(c, err, nil)
 		return
 	}
-	recordOf(c).timeout = timeout
 	answer, err := h.service.Do(c.Request.Context(), arrival(c), timeout, strategy)
-	noteCall(c, answer.Attempts)
+	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))
 	}

@@ -21,9 +21,9 @@ type record struct {
 	arrival time.Time
 	waited  time.Duration // from the arrival until the process got to the request
 	id      string
-	timeout time.Duration // of a call to the API; 0 when it is not valid
 	// Of a call that was made:
 	called   bool
+	timeout  time.Duration
 	attempts []fanout.Attempt
 }
 
@@ -100,9 +100,9 @@ func secure(c *gin.Context) {
 }
 
 // noteCall adds a call that was made to the record of its request.
-func noteCall(c *gin.Context, attempts []fanout.Attempt) {
+func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) {
 	r := recordOf(c)
-	r.called, r.attempts = true, attempts
+	r.called, r.timeout, r.attempts = true, timeout, attempts
 }
 
 // observeCalls tells observe of each call to the API when it has been answered.
@@ -111,11 +111,7 @@ func observeCalls(observe func(endpoint string, status int, duration, timeout ti
 		c.Next()
 		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
 			r := recordOf(c)
-			timeout := r.timeout
-			if !r.called {
-				timeout = 0
-			}
-			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), timeout)
+			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), r.timeout)
 		}
 	}
 }
@@ -148,19 +144,18 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 	}
 }
 
-// describe appends what is known of a call.
+// describe appends what is known of a call, and how long its request has waited.
 func (r *record) describe(attributes []slog.Attr) []slog.Attr {
-	if r.timeout > 0 {
-		attributes = append(attributes, slog.Int64("timeout_ms", r.timeout.Milliseconds()))
-	}
 	if r.called {
-		attributes = append(attributes, slog.String("attempts", summary(r.attempts)))
+		attributes = append(attributes,
+			slog.Int64("timeout_ms", r.timeout.Milliseconds()), slog.String("attempts", summary(r.attempts)))
 	}
 	if r.waited > 0 {
 		attributes = append(attributes, slog.Float64("waited_ms", milliseconds(r.waited)))
 	}
 	return attributes
 }
+
 func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
 
 // survive turns a panic of a handler into a 500.

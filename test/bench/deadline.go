@@ -44,8 +44,8 @@ func deadline(p *programs) (table, error) {
 	return result, nil
 }
 
-// lateness is how much later than the timeout of 400 ms each answer was complete, sorted, in each of three rounds. A stop of the
-// machine in one of them would otherwise be the result: p99.9 is the third latest of a round.
+// lateness is how much later than the timeout of 400 ms each answer was complete, sorted, in each of three rounds: p99.9 of a round
+// is its third latest answer, and moves by a factor of two.
 func lateness(p *programs, answer instrument.Behaviour) (rounds [][]time.Duration, cores busy, err error) {
 	const timeout = 400 * time.Millisecond
 	rounds, err = inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) (rounds [][]time.Duration, err error) {

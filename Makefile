@@ -26,7 +26,7 @@ help: ## List the targets.
 init: $(LINT) ## Install what development needs: modules, generator, linter.
 	$(GO) mod download
 	cd tools && $(GO) mod download
-	cd test && $(GO) mod download
+	cd test/e2e && $(GO) mod download
 
 .PHONY: local
 local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testing server.
@@ -55,7 +55,7 @@ exec_docker: ## A shell beside the running service, in its container's network a
 
 .PHONY: clean
 clean: ## Remove what this project made: its containers, networks and images, and what was built here.
-	rm -rf bin test/postman/node_modules
+	rm -rf bin test/e2e/postman/node_modules
 	@command -v docker >/dev/null && docker info >/dev/null 2>&1 || { echo "no Docker engine: nothing to remove there"; exit 0; }; \
 	$(COMPOSE) --profile replicas down --remove-orphans; \
 	docker ps --all --quiet --filter label=hedgerow=image | xargs -r docker rm --force; \
@@ -66,21 +66,21 @@ test: ## Run all tests that need Go alone, with the race detector.
 	$(GO) test -race ./...
 
 .PHONY: e2e
-e2e: ## Run the tests in test/: random plans, mutations, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap).
-	cd test && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
+e2e: ## Run the tests in test/e2e: random plans, mutations, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap).
+	cd test/e2e && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench
 bench: ## Measure against the targets and a hand-written net/http service: ten minutes on a quiet machine. One alone: make bench ONLY=P1
-	cd test && $(GO) run ./bench -only "$(ONLY)"
+	cd test/e2e && $(GO) run ./bench -only "$(ONLY)"
 
 .PHONY: soak
 soak: ## Make a million calls with random faults and see what is left behind: some minutes. Fewer: make soak CALLS=100000
-	cd test && $(GO) test -count=1 -timeout=60m -v ./soak -calls=$(CALLS)
+	cd test/e2e && $(GO) test -count=1 -timeout=60m -v ./soak -calls=$(CALLS)
 
 .PHONY: lint
 lint: $(LINT) ## Run the linters.
 	$(LINT) run ./...
-	cd test && ../$(LINT) run ./...
+	cd test/e2e && ../../$(LINT) run ./...
 
 .PHONY: binary
 binary: ## Build bin/hedgerow with the flags of the Dockerfile: the same sources make the same bytes anywhere.
@@ -94,7 +94,7 @@ sbom: binary ## Write bin/sbom.json, what that binary is made of, in CycloneDX: 
 
 .PHONY: licences
 licences: sbom ## List the licences of those modules. Fails on one that is not allowed or not known.
-	cd test && $(GO) run ./licences $(abspath $(SBOM))
+	cd test/e2e && $(GO) run ./licences $(abspath $(SBOM))
 
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities that the service can reach. Says so when the database cannot be asked.
@@ -110,8 +110,8 @@ generate: ## Make docs/ from the annotations again, and from docs/ what is gener
 	$(SWAG) fmt --dir internal/http
 	$(SWAG) init --quiet --dir internal/http --generalInfo api.go --output docs --outputTypes go,json,yaml \
 		--parseInternal --requiredByDefault
-	cd test && $(GO) run ./openapi3 ../docs/swagger.json ../api/openapi.json
-	cd test && $(GO) run ./postman/collection ../api/openapi.json ../api/hedgerow.postman_collection.json
+	cd test/e2e && $(GO) run ./openapi3 ../../docs/swagger.json ../../api/openapi.json
+	cd test/e2e && $(GO) run ./postman/collection ../../api/openapi.json ../../api/hedgerow.postman_collection.json
 
 $(LINT):
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hedgerow/internal/faultserver"
+	"hedgerow/test/faultserver"
 )
 
 // observed is a running service whose metrics a test reads.

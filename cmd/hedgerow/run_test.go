@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hedgerow/internal/faultserver"
+	"hedgerow/test/faultserver"
 )
 
 // TestMain lets the test binary be the program itself: tests of signals and exit codes start it as a process.

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
-	"hedgerow/internal/faultserver"
 	hedgerow "hedgerow/internal/http"
+	"hedgerow/test/faultserver"
 )
 
 func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hedgerow/internal/faultserver"
+	"hedgerow/test/faultserver"
 )
 
 // TestCallersHangingUpLeaveNothingBehind makes 1,000 mixed calls of which 30 % hang up.

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hedgerow/internal/faultserver"
 	hedgerow "hedgerow/internal/http"
+	"hedgerow/test/faultserver"
 )
 
 func TestSmartSendsNoHedgesToAnUpstreamThatHasAskedToWait(t *testing.T) {

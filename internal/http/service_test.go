@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
-	"hedgerow/internal/faultserver"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/internal/upstream"
+	"hedgerow/test/faultserver"
 )
 
 const maxTimeout = 60 * time.Second

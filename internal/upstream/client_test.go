@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
-	"hedgerow/internal/faultserver"
 	"hedgerow/internal/upstream"
+	"hedgerow/test/faultserver"
 )
 
 const maxBody = 1 << 20

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
-	"hedgerow/internal/faultserver"
 	"hedgerow/internal/upstream"
+	"hedgerow/test/faultserver"
 )
 
 func TestRetryAfterIsSecondsOrADate(t *testing.T) {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
 	"hedgerow/internal/config"
+	"hedgerow/internal/logs"
 )
 
 func main() {
@@ -34,18 +36,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	switch command {
 	case "serve":
-		logger, flush := newLogger(c.Serve.Log, stderr)
-		err = serve(ctx, c.Serve, logger)
-		flush()
+		return logged(c.Serve.Log, stderr, func(logger *slog.Logger) error { return serve(ctx, c.Serve, logger) })
 	case "upstream":
-		logger, flush := newLogger(c.Upstream.Log, stderr)
-		err = serveUpstream(ctx, c.Upstream, logger)
-		flush()
+		return logged(c.Upstream.Log, stderr, func(logger *slog.Logger) error { return serveUpstream(ctx, c.Upstream, logger) })
 	case "healthcheck":
 		err = checkHealth(ctx, c.Healthcheck)
 	case "version":
 		_, err = fmt.Fprintln(stdout, versionLine())
 	}
+	return exitCode(err, stderr)
+}
+
+// logged runs a command that has a log. What it complains of goes through the log's buffer too: nobody may be reading.
+func logged(settings config.Log, stderr io.Writer, command func(*slog.Logger) error) int {
+	level := settings.LogLevel
+	if settings.Debug {
+		level = "debug"
+	}
+	s := logs.Settings{Format: settings.LogFormat}
+	_ = s.Level.UnmarshalText([]byte(level)) // checked by config
+	logger, out := logs.Open(s, stderr)
+	defer func() { _ = out.Close() }()
+	return exitCode(command(logger), out)
+}
+
+func exitCode(err error, stderr io.Writer) int {
 	if err != nil {
 		complain(stderr, err)
 		return exitFailure

@@ -15,6 +15,7 @@ import (
 	"hedgerow/internal/config"
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/http"
+	"hedgerow/internal/logs"
 	"hedgerow/internal/metrics"
 	"hedgerow/internal/upstream"
 )
@@ -69,10 +70,10 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 
 // observer counts attempts and logs those that have failed.
 func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attempt) {
-	failures := newFailureLog(logger)
+	failures := logs.NewFailures(logger)
 	return func(a fanout.Attempt) {
 		measures.ObserveAttempt(a)
-		failures.observe(a)
+		failures.Observe(a)
 	}
 }
 

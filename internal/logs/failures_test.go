@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"bytes"
@@ -17,15 +17,15 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// failures is a failureLog whose lines a test reads.
+// failures is a Failures whose lines a test reads.
 type failures struct {
-	*failureLog
+	*Failures
 	text *bytes.Buffer
 }
 
 func newFailures(level slog.Level) failures {
 	var text bytes.Buffer
-	return failures{newFailureLog(slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: level}))), &text}
+	return failures{NewFailures(slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: level}))), &text}
 }
 
 // lines returns what was logged since the last time, without the time of each line.
@@ -56,23 +56,23 @@ func TestAFailureIsLoggedOncePerReasonAndMinuteWithTheNumberOfOthers(t *testing.
 	synctest.Test(t, func(t *testing.T) {
 		f := newFailures(slog.LevelInfo)
 		for range 1000 {
-			f.observe(failed("TLS failure", "certificate has expired"))
+			f.Observe(failed("TLS failure", "certificate has expired"))
 		}
-		f.observe(failed("connection refused", "dial tcp 192.0.2.1:443"))
+		f.Observe(failed("connection refused", "dial tcp 192.0.2.1:443"))
 		assert.Equal(t, []map[string]any{
 			warning("TLS failure", "certificate has expired", 0), warning("connection refused", "dial tcp 192.0.2.1:443", 0),
 		}, f.lines(t))
 
 		time.Sleep(time.Minute - 1)
-		f.observe(failed("TLS failure", "still"))
+		f.Observe(failed("TLS failure", "still"))
 		assert.Empty(t, f.lines(t))
 		time.Sleep(time.Nanosecond)
-		f.observe(failed("TLS failure", "now"))
-		f.observe(failed("TLS failure", "no more"))
+		f.Observe(failed("TLS failure", "now"))
+		f.Observe(failed("TLS failure", "no more"))
 		assert.Equal(t, []map[string]any{warning("TLS failure", "now", 1000)}, f.lines(t))
 
 		time.Sleep(time.Hour)
-		f.observe(failed("TLS failure", "later"))
+		f.Observe(failed("TLS failure", "later"))
 		assert.Equal(t, []map[string]any{warning("TLS failure", "later", 1)}, f.lines(t))
 	})
 }
@@ -83,24 +83,24 @@ func TestAPanicIsLoggedWithItsStackOncePerMinute(t *testing.T) {
 		panicked := fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.PanicError{Value: "boom", Stack: []byte("at source.go")}}
 		line := map[string]any{"level": "ERROR", "msg": "panic in an attempt", "panic": "boom", "stack": "at source.go", "unlogged": 0.0}
 		for range 10 {
-			f.observe(panicked)
+			f.Observe(panicked)
 		}
 		assert.Equal(t, []map[string]any{line}, f.lines(t))
 		time.Sleep(time.Minute)
-		f.observe(panicked)
+		f.Observe(panicked)
 		line["unlogged"] = 9.0
 		assert.Equal(t, []map[string]any{line}, f.lines(t))
 	})
 }
 
-func TestWhatIsNoFailureIsNotLogged(t *testing.T) {
+func TestWhatIsNotAFailureIsNotLogged(t *testing.T) {
 	f := newFailures(slog.LevelDebug)
 	for _, outcome := range []fanout.Outcome{
 		fanout.Won, fanout.Late, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
 	} {
-		f.observe(fanout.Attempt{Outcome: outcome})
+		f.Observe(fanout.Attempt{Outcome: outcome})
 	}
-	f.observe(fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
+	f.Observe(fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
 	assert.Empty(t, f.lines(t))
 }
 
@@ -108,7 +108,7 @@ func TestAtTheLevelDebugEachFailureIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFailures(slog.LevelDebug)
 		for range 3 {
-			f.observe(failed("invalid body", "no member time"))
+			f.Observe(failed("invalid body", "no member time"))
 		}
 		count := map[any]int{}
 		for _, line := range f.lines(t) {
@@ -126,14 +126,14 @@ func TestFailuresOfManyCallsAtOnceAreAllCounted(t *testing.T) {
 		for range 50 {
 			calls.Go(func() {
 				for range 100 {
-					f.observe(failed("connection reset", "by peer"))
+					f.Observe(failed("connection reset", "by peer"))
 				}
 			})
 		}
 		calls.Wait()
 		assert.Len(t, f.lines(t), 1)
 		time.Sleep(time.Minute)
-		f.observe(failed("connection reset", "by peer"))
+		f.Observe(failed("connection reset", "by peer"))
 		assert.Equal(t, []map[string]any{warning("connection reset", "by peer", 4999)}, f.lines(t))
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"bytes"
@@ -28,19 +28,19 @@ func (s *stallingSink) Write(p []byte) (int, error) {
 func TestALogWhoseReaderStallsKeepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &stallingSink{gate: make(chan struct{})}
-		buffer := newLogBuffer(sink, lostLines)
+		buffer := newBuffer(sink, lostLines)
 		line := strings.Repeat("x", 1023) + "\n"
 		began := time.Now()
 		writeLine(t, buffer, line)
 		synctest.Wait() // the first line is being written, and that stalls
-		for range logBufferLimit/len(line) + 5 {
+		for range bufferLimit/len(line) + 5 {
 			writeLine(t, buffer, line)
 		}
 		assert.Zero(t, time.Since(began))
 		close(sink.gate)
-		buffer.Close()
+		require.NoError(t, buffer.Close())
 		lines := strings.SplitAfter(sink.written.String(), "\n")
-		assert.Len(t, lines, 1+logBufferLimit/len(line)+2)
+		assert.Len(t, lines, 1+bufferLimit/len(line)+2)
 		assert.Equal(t, "5 lost\n", lines[len(lines)-2])
 	})
 }
@@ -48,11 +48,11 @@ func TestALogWhoseReaderStallsKeepsNobodyWaiting(t *testing.T) {
 func TestALogWhoseReaderHasStalledDoesNotKeepTheProcessFromEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &stallingSink{gate: make(chan struct{})}
-		buffer := newLogBuffer(sink, lostLines)
+		buffer := newBuffer(sink, lostLines)
 		writeLine(t, buffer, "1\n")
 		began := time.Now()
-		buffer.Close()
-		assert.Equal(t, logFarewell, time.Since(began))
+		require.NoError(t, buffer.Close())
+		assert.Equal(t, farewell, time.Since(began))
 		close(sink.gate) // lets the buffer's goroutine end
 	})
 }
@@ -61,25 +61,25 @@ func TestALogLineIsWrittenAtOnceAndThoseThatFollowTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &stallingSink{gate: make(chan struct{})}
 		close(sink.gate)
-		buffer := newLogBuffer(sink, lostLines)
+		buffer := newBuffer(sink, lostLines)
 		writeLine(t, buffer, "1\n")
 		synctest.Wait()
 		assert.Equal(t, "1\n", sink.written.String())
 		writeLine(t, buffer, "2\n")
 		writeLine(t, buffer, "3\n")
-		time.Sleep(logPause)
+		time.Sleep(pause)
 		synctest.Wait()
 		assert.Equal(t, "1\n2\n3\n", sink.written.String())
 		assert.Equal(t, 2, sink.writes)
 		writeLine(t, buffer, "4\n")
-		buffer.Close()
+		require.NoError(t, buffer.Close())
 		assert.Equal(t, "1\n2\n3\n4\n", sink.written.String())
 	})
 }
 
 func lostLines(lost int) []byte { return fmt.Appendf(nil, "%d lost\n", lost) }
 
-func writeLine(t *testing.T, buffer *logBuffer, line string) {
+func writeLine(t *testing.T, buffer *buffer, line string) {
 	t.Helper()
 	n, err := buffer.Write([]byte(line))
 	require.NoError(t, err)

@@ -250,7 +250,7 @@ func TestCallsThatOutliveTheShutdownTimeoutAreAFailure(t *testing.T) {
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	assert.Equal(t, exitFailure, p.end(t))
-	assert.Contains(t, p.log.String(), "hedgerow: calls were still in flight after the shutdown timeout of 10ms")
+	assert.Contains(t, p.log.String(), "hedgerow: calls still in flight after the shutdown timeout of 10ms: 1")
 }
 
 func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {

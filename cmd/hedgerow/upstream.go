@@ -2,53 +2,34 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	stdhttp "net/http"
-	"os/signal"
-	"syscall"
-	"time"
+	"net/url"
 
 	"hedgerow/internal/config"
+	"hedgerow/internal/listen"
 	"hedgerow/internal/testserver"
 )
 
 // serveUpstream runs the testing server alone until ctx is done or a signal tells it to stop. It does not drain: what it stands
 // for would not either.
 func serveUpstream(ctx context.Context, settings config.Upstream, logger *slog.Logger) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := listen.UntilSignal(ctx, logger)
 	defer stop()
-	listener, err := net.Listen("tcp", settings.Addr)
+	listener, err := listen.Open(ctx, "--addr (HEDGEROW_UPSTREAM_ADDR)", settings.Addr)
 	if err != nil {
-		return listenError("--addr (HEDGEROW_UPSTREAM_ADDR)", settings.Addr, err)
+		return err
 	}
-	server, serving := startTestingServer(listener, settings.TestingServer, logger)
-	select {
-	case err := <-serving:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-		return server.Close()
-	}
+	return newTestingServer(listener, settings.TestingServer, logger)(ctx)
 }
 
-// startTestingServer serves on listener until Close. The channel tells when that fails.
-func startTestingServer(listener net.Listener, settings config.TestingServer, logger *slog.Logger) (*stdhttp.Server, <-chan error) {
+// newTestingServer returns what runs a testing server on listener until its context is done.
+func newTestingServer(listener net.Listener, settings config.TestingServer, logger *slog.Logger) func(context.Context) error {
 	handler := testserver.New(testserver.Settings(settings))
-	server := &stdhttp.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	serving := make(chan error, 1)
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, stdhttp.ErrServerClosed) {
-			serving <- err
-		}
-	}()
-	logger.Info("testing server is listening", "url", testingServerURL(listener), "seed", handler.Seed())
-	return server, serving
+	logger.Info("testing server is listening", "url", testingServerURL(listener).String(), "seed", handler.Seed())
+	return listen.Plain(listener, handler, logger)
 }
 
-func testingServerURL(listener net.Listener) string {
-	return "http://" + listener.Addr().String() + testserver.Path
+func testingServerURL(listener net.Listener) *url.URL {
+	return &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: testserver.Path}
 }

@@ -15,6 +15,7 @@ import (
 
 	"hedgerow/internal/fanout"
 	hedgerow "hedgerow/internal/http"
+	"hedgerow/internal/listen"
 	"hedgerow/test/faultserver"
 )
 
@@ -43,12 +44,12 @@ func late(t *testing.T, calls hedgerow.Service, log *log, wait time.Duration, ta
 	time.Sleep(wait) // of the kernel's time, which nothing fakes
 
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	server := hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+	server := listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger, Ready: func() bool { return true },
 		ObserveCall: func(string, int, time.Duration, time.Duration) {},
 	}), maxTimeout, logger)
 	t.Cleanup(func() { _ = server.Close() })
-	go func() { _ = server.Serve(hedgerow.LimitConnections(listener, 10)) }() // until Close
+	go func() { _ = server.Serve(listen.LimitConnections(listener, 10, logger)) }() // until Close
 	response, err = http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = response.Body.Close() })
@@ -79,22 +80,6 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	p := problem(t, answer{response, string(body)}, http.StatusServiceUnavailable)
 	assert.Equal(t, "more calls than can be answered in time, try again later", p.Detail)
 	assert.False(t, sent)
-}
-
-func TestARequestThatTheServiceGetsToAtOnceHasNotWaited(t *testing.T) {
-	calls := noting{make(chan time.Time, 1)}
-	for range 20 { // a busy machine makes some wait, but not all
-		s := &service{log: &log{}}
-		s.start(t, calls)
-		before := time.Now()
-		s.get(t, "/api/first?timeout=1000")
-		s.Close()
-		assert.False(t, (<-calls.deadlines).Before(before.Add(time.Second)), "the kernel's coarse clock takes nothing away")
-		if _, waited := s.log.wait(t, "status", 200.0)["waited_ms"]; !waited {
-			return
-		}
-	}
-	t.Fatal("every request had to wait")
 }
 
 func TestARequestSentAheadOfTimeHasNotWaitedForTheOneBeforeIt(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/listen"
 )
 
 // record is what is known of a request beyond what gin keeps.
@@ -32,6 +33,15 @@ const recordKey = "record"
 func recordOf(c *gin.Context) *record { return c.MustGet(recordKey).(*record) }
 
 func arrival(c *gin.Context) time.Time { return recordOf(c).arrival }
+
+// noteArrival starts the clock of a call, and the record of its request. It runs first.
+func noteArrival(c *gin.Context) {
+	r, connection := &record{}, listen.ConnectionOf(c.Request.Context())
+	r.arrival, r.waited = connection.Arrival()
+	c.Set(recordKey, r)
+	c.Next()
+	connection.Answered()
+}
 
 // discardBody reads a request's body while the request is answered, and no longer. net/http would wait for an unread body before
 // it writes the answer, and watches for a caller that hangs up only when the body has been read.

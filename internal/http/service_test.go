@@ -17,6 +17,7 @@ import (
 
 	"hedgerow/internal/fanout"
 	hedgerow "hedgerow/internal/http"
+	"hedgerow/internal/listen"
 	"hedgerow/internal/upstream"
 	"hedgerow/test/faultserver"
 )
@@ -55,7 +56,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	t.Helper()
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
-	s.Config = hedgerow.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+	s.Config = listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(string, int, time.Duration, time.Duration) {},

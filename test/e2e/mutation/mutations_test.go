@@ -168,16 +168,16 @@ var mutations = []mutation{
 		"strconv.ParseInt(string(value), 10, 64)", "strconv.ParseInt(strings.Trim(string(value), `\"`), 10, 64)",
 	},
 	{
-		"the deadline runs from when the service gets to a request", "http/arrival.go",
-		"time.Now().Add(-r.waited)", "time.Now()",
+		"the deadline runs from when the service gets to a request", "listen/arrival.go",
+		"time.Now().Add(-waited)", "time.Now()",
 	},
 	{
-		"the kernel's coarse clock makes deadlines early", "http/arrival.go",
+		"the kernel's coarse clock makes deadlines early", "listen/arrival.go",
 		"-coarseness)", "+coarseness)",
 	},
 	{
-		"a request sent ahead of time waits from its arrival", "http/arrival.go",
-		"if r.arrival.Before(conn.answered) {", "if conn.answered.Before(time.Time{}) {",
+		"a request sent ahead of time waits from its arrival", "listen/arrival.go",
+		"if arrival.Before(c.answered) {", "if c.answered.Before(time.Time{}) {",
 	},
 	{
 		"a call that has waited for a moment is refused", "fanout/call.go",

@@ -1,40 +1,47 @@
-package http_test
+package listen_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	hedgerow "hedgerow/internal/http"
+	"hedgerow/internal/listen"
 )
 
-func listen(t *testing.T, connections int) (limited net.Listener, accepted <-chan net.Conn) {
+var quiet = slog.New(slog.DiscardHandler)
+
+func limited(t *testing.T, connections int) (listener net.Listener, accepted <-chan net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	limited = hedgerow.LimitConnections(listener, connections)
+	listener = listen.LimitConnections(listener, connections, quiet)
 	conns := make(chan net.Conn)
 	go func() {
 		defer close(conns)
 		for {
-			conn, err := limited.Accept()
+			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
 			conns <- conn
 		}
 	}()
-	t.Cleanup(func() { _ = limited.Close() })
-	return limited, conns
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener, conns
 }
 
 func TestAConnectionBeyondTheLimitIsAcceptedWhenAnotherHasBeenClosed(t *testing.T) {
-	listener, accepted := listen(t, 2)
+	listener, accepted := limited(t, 2)
 	for range 3 {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		require.NoError(t, err)
@@ -54,7 +61,7 @@ func TestAConnectionBeyondTheLimitIsAcceptedWhenAnotherHasBeenClosed(t *testing.
 }
 
 func TestAListenerAtItsLimitCanBeClosed(t *testing.T) {
-	listener, accepted := listen(t, 1)
+	listener, accepted := limited(t, 1)
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
@@ -66,11 +73,11 @@ func TestAListenerAtItsLimitCanBeClosed(t *testing.T) {
 }
 
 func TestA431DoesNotEndInAReset(t *testing.T) {
-	s := newService(t, defaults(), answers(1))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	go func() { _ = s.Config.Serve(hedgerow.LimitConnections(listener, 10)) }() // until Close
+	server := listen.NewServer(http.NotFoundHandler(), time.Second, quiet)
+	defer func() { _ = server.Close() }()
+	go func() { _ = server.Serve(listen.LimitConnections(listener, 10, quiet)) }() // until Close
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
@@ -79,4 +86,31 @@ func TestA431DoesNotEndInAReset(t *testing.T) {
 	text, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	assert.Regexp(t, "^HTTP/1.1 431 ", string(text))
+}
+
+// exhausted is a listener on a system that has no file descriptors left.
+type exhausted struct{ net.Listener }
+
+func (exhausted) Accept() (net.Conn, error) { return nil, syscall.EMFILE }
+
+func TestThatConnectionsCannotBeAcceptedIsLoggedOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		listener := listen.LimitConnections(exhausted{}, 1, slog.New(slog.NewJSONHandler(&log, nil)))
+		accept := func() {
+			_, err := listener.Accept()
+			require.ErrorIs(t, err, syscall.EMFILE)
+		}
+		for range 100 { // more than the limit: a failure takes no place
+			accept()
+		}
+		assert.Equal(t, 1, strings.Count(log.String(), "\n"))
+		for _, text := range []string{`"level":"WARN"`, `"error":"too many open files"`, `"unlogged":0`} {
+			assert.Contains(t, log.String(), text)
+		}
+		time.Sleep(time.Minute)
+		accept()
+		assert.Equal(t, 2, strings.Count(log.String(), "\n"))
+		assert.Contains(t, log.String(), `"unlogged":99`)
+	})
 }

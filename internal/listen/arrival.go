@@ -1,0 +1,62 @@
+package listen
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+)
+
+// coarseness is one tick of the kernel's slowest clock, 100 Hz: by so much it may overstate the time since a request came.
+const coarseness = 10 * time.Millisecond
+
+// Connection is what is known of a caller's connection. Its requests are served one after the other, and their goroutines write it.
+// A nil *Connection knows nothing.
+type Connection struct {
+	raw      syscall.RawConn
+	answered time.Time // its latest request; zero before the first
+}
+
+type connectionKey struct{}
+
+// rememberConnection lets the requests of a connection find it.
+func rememberConnection(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			return context.WithValue(ctx, connectionKey{}, &Connection{raw: raw})
+		}
+	}
+	return ctx
+}
+
+// ConnectionOf returns the connection of a request, nil when it is not known.
+func ConnectionOf(ctx context.Context) *Connection {
+	c, _ := ctx.Value(connectionKey{}).(*Connection)
+	return c
+}
+
+// Arrival returns when the request that is served now came, and how long it has waited since then. It is to be called when its
+// handler begins, which on a busy machine is long after the request came.
+//
+// The kernel knows when the connection's last bytes came (tcpi_last_data_recv; Linux only). Its figure may be too large by coarseness,
+// which is taken off, so that no deadline is early. Up to twice that may be missing then. A kernel that has missed ticks, in a virtual
+// machine that was stopped, can be wrong by up to five of them. A request that was sent before the one ahead of it was answered has
+// waited since that answer.
+func (c *Connection) Arrival() (arrival time.Time, waited time.Duration) {
+	if c == nil {
+		return time.Now(), 0
+	}
+	waited = max(0, sinceLastBytes(c.raw)-coarseness)
+	arrival = time.Now().Add(-waited)
+	if arrival.Before(c.answered) {
+		return c.answered, time.Since(c.answered)
+	}
+	return arrival, waited
+}
+
+// Answered notes that the request that is served now has its answer.
+func (c *Connection) Answered() {
+	if c != nil {
+		c.answered = time.Now()
+	}
+}

@@ -1,0 +1,91 @@
+package listen_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/listen"
+)
+
+// arrived is what the clock says of a request.
+type arrived struct {
+	at     time.Time
+	waited time.Duration
+}
+
+// clock serves a listener, and tells of each request when it came. Each takes a while.
+func clock(t *testing.T, listener net.Listener, takes time.Duration) <-chan arrived {
+	t.Helper()
+	requests := make(chan arrived, 2)
+	server := listen.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		connection := listen.ConnectionOf(r.Context())
+		at, waited := connection.Arrival()
+		requests <- arrived{at, waited}
+		time.Sleep(takes) // of the kernel's time, which nothing fakes
+		connection.Answered()
+	}), time.Minute, quiet)
+	t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = server.Serve(listen.LimitConnections(listener, 10, quiet)) }() // until Close
+	return requests
+}
+
+func loopback(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := listen.Open(t.Context(), "", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+// send sends a request and returns what its answer is read from, and when it was sent.
+func send(t *testing.T, listener net.Listener, text string) (answer *bufio.Reader, sent time.Time) {
+	t.Helper()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	sent = time.Now()
+	_, err = io.WriteString(conn, text)
+	require.NoError(t, err)
+	return bufio.NewReader(conn), sent
+}
+
+func TestTheClockRunsFromTheRequestsArrivalAndNotFromWhenTheServerGetsToIt(t *testing.T) {
+	listener := loopback(t)
+	_, sent := send(t, listener, request)
+	time.Sleep(400 * time.Millisecond) // of the kernel's time, which nothing fakes
+	came := <-clock(t, listener, 0)
+	assert.False(t, came.at.Before(sent), "never too early")
+	assert.Less(t, came.at.Sub(sent), 100*time.Millisecond)
+	assert.Greater(t, came.waited, 350*time.Millisecond)
+}
+
+func TestARequestThatTheServerGetsToAtOnceHasNotWaited(t *testing.T) {
+	listener := loopback(t)
+	requests := clock(t, listener, 0)
+	for range 20 { // a busy machine makes some wait, but not all
+		_, sent := send(t, listener, request)
+		came := <-requests
+		assert.False(t, came.at.Before(sent), "the kernel's coarse clock takes nothing away")
+		if came.waited == 0 {
+			return
+		}
+	}
+	t.Fatal("every request had to wait")
+}
+
+func TestARequestSentAheadOfTimeHasNotWaitedForTheOneBeforeIt(t *testing.T) {
+	listener := loopback(t)
+	requests := clock(t, listener, 300*time.Millisecond)
+	_, sent := send(t, listener, request+request)
+	<-requests
+	ahead := <-requests
+	assert.GreaterOrEqual(t, ahead.at.Sub(sent), 300*time.Millisecond)
+	assert.Less(t, ahead.waited, 300*time.Millisecond)
+}

@@ -1,0 +1,33 @@
+package listen
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// UntilSignal returns a context that is done at SIGINT or SIGTERM, or with ctx. When it is done these signals end the process again, so
+// that a second one does not wait. SIGHUP does nothing but a line in the log, from now on: its default would drop every call.
+func UntilSignal(ctx context.Context, logger *slog.Logger) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop, hangup := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() { // until ctx is done
+		for {
+			select {
+			case <-hangup:
+				logger.Info("SIGHUP is ignored: there is nothing to read again")
+			case <-stop:
+				signal.Stop(stop)
+				cancel()
+			case <-ctx.Done():
+				signal.Stop(stop)
+				return
+			}
+		}
+	}()
+	return ctx, cancel
+}

@@ -1,4 +1,4 @@
-// Package testserver is the built-in testing server: it stands in for the third-party API, slow and unreliable on purpose.
+// Package testserver is the built-in testing server. It stands in for the upstream and is slow and unreliable on purpose.
 package testserver
 
 import (
@@ -19,7 +19,7 @@ const Path = "/api/work"
 // It is an http.Handler, safe for concurrent use.
 //
 // A request ends early when its context does: the client has gone, or http.Server.Close was called. http.Server.Shutdown waits
-// for hanging requests; to end them first, cancel the server's BaseContext.
+// for requests that hang. To end them first, cancel the server's BaseContext.
 type Server struct {
 	mux      *http.ServeMux
 	settings Settings // Seed is the one in use
@@ -50,7 +50,7 @@ func (s *Server) Requests() int64 {
 	return s.requests
 }
 
-// ServeHTTP panics with http.ErrAbortHandler where no answer is due, which makes net/http drop the connection.
+// ServeHTTP panics with http.ErrAbortHandler when a request gets no answer. net/http then drops the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 func (s *Server) work(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +72,7 @@ func (s *Server) work(w http.ResponseWriter, r *http.Request) {
 	case reset:
 		resetConnection(w)
 	case garbage:
-		write(w, http.StatusOK, "text/html", "<html>This is no JSON.</html>")
+		write(w, http.StatusOK, "text/html", "<html>This is not JSON.</html>")
 	default:
 		write(w, http.StatusOK, "application/json", fmt.Sprintf(`{"time": %d}`, p.delay.Milliseconds()))
 	}
@@ -102,8 +102,8 @@ func write(w http.ResponseWriter, status int, contentType, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// resetConnection makes the client see a connection reset. A connection that has no linger setting (TLS) is closed; one that
-// cannot be taken over (HTTP/2) is aborted.
+// resetConnection makes the client see a connection reset. A connection without a linger setting (TLS) is closed. One that cannot
+// be taken over (HTTP/2) is aborted.
 func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

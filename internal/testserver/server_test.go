@@ -113,7 +113,7 @@ func TestGarbageOverASocketIsA200WithoutJSON(t *testing.T) {
 	server, _ := serve(t, Settings{Garbage: 1})
 	status, body := fetch(t, server.URL+Path)
 	assert.Equal(t, http.StatusOK, status)
-	assert.Equal(t, "<html>This is no JSON.</html>", body)
+	assert.Equal(t, "<html>This is not JSON.</html>", body)
 }
 
 func TestAResetOverASocketIsAConnectionReset(t *testing.T) {

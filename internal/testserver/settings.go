@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Settings of a Server. The four shares are probabilities, 0 to 1, and their sum is at most 1; what is left of 1 is answered
-// well. The zero value answers every request well and at once. The defaults and the check are internal/config's.
+// Settings of a Server. The four shares are probabilities from 0 to 1, and their sum is at most 1. All other requests are answered
+// well. The zero value answers every request well and at once. Defaults and bounds are internal/config's.
 type Settings struct {
 	// Min and Max bound the time that an answer takes, both included, in whole milliseconds.
 	Min, Max time.Duration
@@ -14,11 +14,11 @@ type Settings struct {
 	Fail float64
 	// Reset is the share whose TCP connection is reset instead of an answer.
 	Reset float64
-	// Garbage is the share that gets status 200 and a body that is no JSON.
+	// Garbage is the share that gets status 200 and a body that is not JSON.
 	Garbage float64
-	// Hang is the share that gets no answer, ever.
+	// Hang is the share that never gets an answer.
 	Hang float64
-	// Seed decides the fate of the first, second, ... request. 0: a seed is chosen at random, see Server.Seed.
+	// Seed decides what happens to the first, second, ... request. 0: a random seed, which Server.Seed returns.
 	Seed uint64
 }
 
@@ -42,14 +42,14 @@ func (s Settings) failures() [4]share {
 	return [4]share{{fail, s.Fail}, {reset, s.Reset}, {garbage, s.Garbage}, {hang, s.Hang}}
 }
 
-// plan is the fate of one request.
+// plan is what happens to one request.
 type plan struct {
 	kind  kind
 	delay time.Duration // whole milliseconds; a hang has one too and does not use it
 }
 
-// draw takes exactly two values from random whatever it decides, so that with one seed the delays stay the same when the shares
-// change, and the kinds when the bounds do. (Int64N may take more than one.)
+// draw takes exactly two values from random, whatever it decides. So with one seed the delays stay the same when the shares change,
+// and the kinds stay the same when the bounds change. (Int64N may take more than one value.)
 func (s Settings) draw(random *rand.Rand) plan {
 	fate, position := random.Float64(), random.Float64()
 	choices := float64((s.Max-s.Min)/time.Millisecond + 1)

@@ -35,7 +35,7 @@ func takeTurns(ours, theirs *process, path string, atLeast float64) (table, erro
 	for round := range capacityRounds {
 		a := closedLoop(ours.addr, path+"?timeout=1000", capacityConnections, warm, 4*time.Second)
 		b := closedLoop(theirs.addr, path+"?timeout=1000", capacityConnections, warm, 4*time.Second)
-		warm = time.Second // the connections to the upstream are there
+		warm = time.Second // for the connections to the upstream
 		if err := errors.Join(a.check(), b.check()); err != nil {
 			return table{}, err
 		}

@@ -44,7 +44,7 @@ func drawCurves(p *programs) (table, error) {
 
 const curveEnd = 1000 // ms
 
-// answeredBy is the share in per cent of the calls that have been answered well by a time in ms, a point each 5 ms.
+// answeredBy is the percentage of calls answered well by a time in ms, one point every 5 ms.
 func answeredBy(sorted []time.Duration, calls int) [][2]float64 {
 	var points [][2]float64
 	i := 0

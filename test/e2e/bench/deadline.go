@@ -44,8 +44,8 @@ func deadline(p *programs) (table, error) {
 	return result, nil
 }
 
-// lateness is how much later than the timeout of 400 ms each answer was complete, sorted, in each of three rounds: p99.9 of a round
-// is its third latest answer, and moves by a factor of two.
+// lateness is how long after the timeout of 400 ms each answer was complete, sorted, in each of three rounds. There are three because
+// p99.9 of a round is its third latest answer and varies by a factor of two.
 func lateness(p *programs, answer instrument.Behaviour) (rounds [][]time.Duration, cores busy, err error) {
 	const timeout = 400 * time.Millisecond
 	rounds, err = inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) (rounds [][]time.Duration, err error) {

@@ -10,8 +10,8 @@ import (
 	"hedgerow/test/e2e/bench/instrument"
 )
 
-// The latency targets hold for the first of these numbers of connections. At the second, the load leaves two cores some air: what is
-// missed at the first and met at the second is missed for want of processor.
+// The latency targets hold for the first of these numbers of connections. At the second, two cores are not full: what is missed at the
+// first and met at the second is missed because the processor is short.
 var latencyConnections = []int{1000, 700}
 
 const busyHeader = "cores busy: Hedgerow + load and upstream"
@@ -24,9 +24,9 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 type figure struct {
 	name, unit string
 	theory     float64
-	// tolerance is how far the measured figure may be from theory, as a share; 0: as far as it likes.
+	// tolerance is how far the measured figure may be from theory, as a share. 0: any distance.
 	tolerance float64
-	// atLeast makes more than theory as good as theory.
+	// atLeast accepts any figure above theory.
 	atLeast  bool
 	measured float64
 }
@@ -75,7 +75,8 @@ func againstTheory(p *programs, path string, figures func(s samples, requestsPer
 	return result, nil
 }
 
-// countRequests counts the service's requests per call from the end of a load's warm-up until the function is called, after the load.
+// countRequests counts the service's requests per call from the end of a load's warm-up. The function that it returns ends the count
+// and is called after the load.
 func countRequests(ours *process) func() (perCall float64, err error) {
 	type counts struct {
 		calls, attempts float64
@@ -101,7 +102,7 @@ func countRequests(ours *process) func() (perCall float64, err error) {
 	}
 }
 
-// quantiles of the successful calls, of which p50 and p99 have to be within 8 % of theory.
+// quantiles of the successful calls. p50 and p99 must be within 8 % of theory.
 func quantiles(sorted []time.Duration, th theory) []figure {
 	of := func(name string, q, tolerance float64) figure {
 		return figure{name: name, unit: " ms", theory: ms(th.quantile(q)), tolerance: tolerance, measured: ms(quantile(sorted, q))}
@@ -165,7 +166,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 	return result, nil
 }
 
-// distributions compares 20,000 calls of each strategy with the closed form. The load is light: what is compared is the logic.
+// distributions compares 20,000 calls of each strategy with the closed form. The load is light, so that only the logic counts.
 func distributions(p *programs) (table, error) {
 	const calls, connections = 20_000, 300
 	return inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (table, error) {

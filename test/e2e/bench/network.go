@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// programsVariable tells a process that it is the one in the network of its own, and where the programs are.
+// programsVariable marks the process that runs in a network of its own, and says where the programs are.
 const programsVariable = "BENCH_PROGRAMS"
 
-// inOwnNetwork runs what follows in a process with a network namespace of its own, which needs root. Elsewhere the machine's packet
-// filters take part: with Docker's rules loaded, the kernel tracks every connection on the loopback interface, and a call costs a
-// sixth more.
+// inOwnNetwork calls run in a process with a network namespace of its own, which needs root. In the machine's own namespace its packet
+// filters would take part: with Docker's rules loaded, the kernel tracks every connection on the loopback interface, and a call costs
+// a sixth more.
 func inOwnNetwork(p *programs, run func() error) error {
 	switch {
 	case os.Getenv(programsVariable) != "":

@@ -13,8 +13,8 @@ import (
 	"hedgerow/test/e2e/bench/instrument"
 )
 
-// The service under overload has room for 50 all calls at once, of 200 ms each: by Little's law 250 calls/s. So the cap is what
-// limits it, not the processor, which the load and the upstream share with it here.
+// The service under overload has room for 50 concurrent all calls of 200 ms each: by Little's law 250 calls/s. So the cap limits it,
+// and not the processor, which it shares with the load and the upstream.
 const (
 	overloadCap      = 150
 	overloadUpstream = 200 * time.Millisecond
@@ -24,7 +24,7 @@ const (
 	recoveryLimit    = 5 * time.Second
 )
 
-// load is what one offered rate came to.
+// load is what became of one offered rate.
 type load struct {
 	offered, goodput, refused float64 // calls/s
 	answerP99, refusalP99     time.Duration
@@ -32,7 +32,7 @@ type load struct {
 	other                     int           // neither answered nor refused
 }
 
-// overload offers more calls than there is room for, in an open loop: the rate does not wait for answers.
+// overload offers more calls than the service has room for, in an open loop: the rate does not wait for answers.
 func overload(p *programs) (table, error) {
 	return inFrontOf(p, instrument.AnswerAfter(overloadUpstream), func(_ *instrument.Upstream, ours *process) (table, error) {
 		base := closedLoop(ours.addr, overloadPath, overloadCap/3, warmUp, 5*time.Second)

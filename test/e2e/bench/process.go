@@ -64,8 +64,8 @@ type process struct {
 	admin string
 }
 
-// freeAddr is an address to listen on. Its port is below those that the kernel gives to connections (32768 on, unless told
-// otherwise): start asks a program that does not listen yet, and a connection from the very port that it asks for would take it away.
+// freeAddr is an address to listen on. Its port is below those that the kernel gives to connections (by default from 32768). start calls
+// a program that does not listen yet, and such a call could otherwise be given the very port that the program is to listen on.
 func freeAddr() string {
 	for {
 		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
@@ -92,8 +92,7 @@ func start(command *exec.Cmd, addr string) (*process, error) {
 	return nil, errors.New(command.String() + " does not listen")
 }
 
-// hedgerow starts the service with default settings: metrics on, access log on (to a file that nobody reads, like a pipe that
-// somebody does).
+// hedgerow starts the service with default settings: metrics on, and access log on. The log goes to a file.
 func (p *programs) hedgerow(url string, environment ...string) (*process, error) {
 	addr, admin := freeAddr(), freeAddr()
 	command := exec.Command(filepath.Join(p.folder, "hedgerow"))
@@ -113,7 +112,7 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 	return started, nil
 }
 
-// inFrontOf starts an upstream that answers as told, and Hedgerow in front of it, for as long as measure takes.
+// inFrontOf starts an upstream with the given behaviour, and Hedgerow in front of it, for as long as measure takes.
 func inFrontOf[T any](p *programs, answer instrument.Behaviour, measure func(up *instrument.Upstream, ours *process) (T, error), environment ...string) (T, error) {
 	var none T
 	up, err := instrument.StartUpstream(answer)
@@ -199,7 +198,7 @@ func (p *process) metric(prefix string) (float64, error) {
 	return sum, lines.Err()
 }
 
-// get makes one call and decodes nothing of it.
+// get makes one call and does not decode its answer.
 func get(url string) (int, error) {
 	response, err := http.Get(url)
 	if err != nil {

@@ -45,8 +45,8 @@ func sockets(p *programs) (table, error) {
 	return table{header, rows, met[0] && met[1]}, nil
 }
 
-// socketsTowards calls first at 300/s for a minute. Every third request is answered; the others are neither answered nor closed.
-// Where calls overlap, one may get no answer to any of its three requests, and ends with 504.
+// socketsTowards calls first at 300/s for a minute. Every third request is answered. The others are neither answered nor closed.
+// When calls overlap, none of a call's three requests may be answered. Such a call ends with 504.
 func socketsTowards(p *programs, host *vethPair) (row []string, met bool, err error) {
 	listener, err := host.listen()
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"hedgerow/test/e2e/bench/instrument"
 )
 
-// The upstream of the latency targets: uniform between low and high, a share of failures that take their time too.
+// The upstream of the latency targets takes a time that is uniform between low and high. A share of its answers are failures, which
+// take as long.
 const (
 	low      = 0.100 // seconds
 	high     = 0.600
@@ -27,7 +28,7 @@ func attemptSurvival(t float64) float64 {
 	return 1 - (1-failures)*(t-low)/(high-low)
 }
 
-// firstSurvival is P(T > t) of first: no one of three has succeeded by t.
+// firstSurvival is P(T > t) of first: none of the three has succeeded by t.
 func firstSurvival(t float64) float64 { return math.Pow(attemptSurvival(t), 3) }
 
 // allSurvival is P(T > t) of all: one of three has not ended by t. Whether it succeeds does not depend on when it ends.

@@ -49,7 +49,7 @@ func (b busy) String() string {
 	return fmt.Sprintf("%.2f + %.2f of %d", b.ours, b.instruments, runtime.NumCPU())
 }
 
-// whileBusy runs a load and tells how busy it kept the processor.
+// whileBusy runs a load and returns how busy it kept the processor.
 func whileBusy(ours *process, load func() samples) (samples, busy, error) {
 	began, instruments := time.Now(), ownCPU()
 	before, err := ours.cpu()

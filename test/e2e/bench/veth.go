@@ -36,7 +36,7 @@ func newVethPair() (*vethPair, error) {
 // remove takes the pair away with its namespace.
 func (v *vethPair) remove() { _ = exec.Command("ip", "netns", "del", v.name).Run() }
 
-// listen listens at the far end; without a pair on the loopback interface.
+// listen listens at the far end, or on the loopback interface when there is no pair.
 func (v *vethPair) listen() (listener net.Listener, err error) {
 	if v == nil {
 		return net.Listen("tcp", "127.0.0.1:0")
@@ -50,7 +50,7 @@ func (v *vethPair) listen() (listener net.Listener, err error) {
 		if err = enter("/run/netns/" + v.name); err == nil {
 			listener, err = net.Listen("tcp", v.far+":0")
 		}
-		// The thread ends with its goroutine, because that has not been unlocked.
+		// The goroutine never unlocks its thread, so the thread ends with it.
 	}()
 	<-done
 	return listener, err

@@ -1,6 +1,6 @@
 // Command licences checks the licences in a bill of materials, as `make sbom` writes it.
 //
-//	cd test && go run ./licences ../bin/sbom.json
+//	cd test/e2e && go run ./licences ../../bin/sbom.json
 package main
 
 import (
@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// allowed are the licences that ask for no more than to be named, by their SPDX identifiers.
+// allowed are the licences that only ask to be named, by their SPDX identifiers.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
-// readings correct what the detector makes of texts that somebody has read. A module that changes its licence is found otherwise,
-// and its reading holds no more.
+// readings correct what the detector makes of texts that somebody has read. When a module changes its licence, the detector finds
+// something else, and the reading no longer applies.
 var readings = []struct{ module, found, licence string }{
 	{"golang.org/x/", "BSD-Source-Code", "BSD-3-Clause"}, // the Go project's text, which names Google
 	{"std", "", "BSD-3-Clause"},                          // the same text, in the Go distribution
 }
 
-// bill is what matters here of a CycloneDX document.
+// bill is the part of a CycloneDX document that matters here.
 type bill struct {
 	Components []component `json:"components"`
 }

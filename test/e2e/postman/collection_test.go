@@ -34,7 +34,7 @@ type request struct {
 	tests      int
 }
 
-// requests lists the requests of folders of the collection, which is not read by what has written it but as it is.
+// requests lists the requests in some folders of the collection. It reads the file itself, without the code that wrote it.
 func requests(t *testing.T, folders []string) []request {
 	t.Helper()
 	data, err := os.ReadFile(api("hedgerow.postman_collection.json"))
@@ -50,7 +50,7 @@ func requests(t *testing.T, folders []string) []request {
 	return all
 }
 
-// requests lists the requests of a node for which there are inherited tests already.
+// requests lists the requests of a node that has inherited some tests.
 func (n node) requests(inherited int) []request {
 	tests := inherited + n.tests()
 	if n.Request != nil {
@@ -63,7 +63,7 @@ func (n node) requests(inherited int) []request {
 	return all
 }
 
-// tests counts the tests in a node's own scripts. Each runs once for each request, since none stands in a loop.
+// tests counts the tests in a node's own scripts. None stands in a loop, so each runs once for each request.
 func (n node) tests() int {
 	tests := 0
 	for _, event := range n.Event {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // api is a file in the folder api.
 func api(name string) string { return filepath.Join(harness.Root(), "api", name) }
 
-// execution is a request that newman has sent, or meant to send.
+// execution is a request that newman sent or meant to send.
 type execution struct {
 	Item       struct{ ID, Name string }
 	Assertions []struct {
@@ -38,7 +38,7 @@ type execution struct {
 	RequestError *struct{ Message string }
 }
 
-// failures tells what was wrong with a request and its answer.
+// failures says what was wrong with a request and its answer.
 func (e execution) failures() []string {
 	var failures []string
 	if e.RequestError != nil {
@@ -52,15 +52,15 @@ func (e execution) failures() []string {
 	return failures
 }
 
-// report is what newman tells of a run.
+// report is newman's account of a run.
 type report struct {
 	passed     bool // by newman's exit code
 	executions []execution
-	failures   []string // of executions, and of requests that their script did not let be sent
+	failures   []string // of executions, and of requests that their script did not send
 	output     string   // for a person
 }
 
-// last returns the last execution of each request, in the order of the collection: a request can be sent again by its script.
+// last returns the last execution of each request, in the order of the collection. A request's script can send it again.
 func (r report) last() []execution {
 	var last []execution
 	for _, e := range r.executions {
@@ -108,7 +108,7 @@ func newman(t *testing.T, folders []string, variables ...string) report {
 	return r
 }
 
-// install returns newman's path, having installed it if it is not there in the version that package.json says.
+// install returns newman's path. It installs newman unless the version that package.json names is there.
 var install = sync.OnceValues(func() (string, error) {
 	folder := filepath.Join(harness.Root(), "test", "e2e", "postman")
 	for _, program := range []string{"node", "npm"} {

@@ -18,7 +18,7 @@ import (
 	"hedgerow/test/e2e/harness"
 )
 
-// requirePassed wants every request of the folders sent, every test of it run, and each passed.
+// requirePassed requires that every request of the folders was sent and that every test of it ran and passed.
 func requirePassed(t *testing.T, folders []string, r report) {
 	t.Helper()
 	want, got := requests(t, folders), r.last()
@@ -31,7 +31,7 @@ func requirePassed(t *testing.T, folders []string, r report) {
 	assert.True(t, r.passed, r.output)
 }
 
-// requireFailed wants every request of the folders to have a failure.
+// requireFailed requires that every request of the folders has a failure.
 func requireFailed(t *testing.T, folders []string, r report) {
 	t.Helper()
 	want, got := requests(t, folders), r.last()
@@ -121,8 +121,7 @@ func spoilt(t *testing.T, h *harness.Hedgerow) string {
 	return server.URL
 }
 
-// unlucky passes calls with the usual timeout on to a failing service for the first n times and then, like all others, to a working
-// one.
+// unlucky passes the first n calls with the usual timeout on to a failing service, and all others to a working one.
 func unlucky(t *testing.T, n int) *httptest.Server {
 	working := proxy(t, harness.Start(t, "HEDGEROW_UPSTREAM_FAIL=0"))
 	failing := proxy(t, trouble.Failing(t))

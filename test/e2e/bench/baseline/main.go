@@ -1,5 +1,5 @@
-// Command baseline is what one writes by hand with net/http: first-of-3 that cancels its losers at once, and all-of-3. It is the
-// yardstick of the benchmarks. It checks of an answer what Hedgerow checks, and logs and counts nothing.
+// Command baseline is what one writes by hand with net/http: first-of-3 that cancels its losers at once, and all-of-3. The benchmarks
+// compare Hedgerow with it. It checks the same of an answer as Hedgerow, and it neither logs nor counts.
 package main
 
 import (

@@ -16,11 +16,14 @@ type Sample struct {
 	Status int
 }
 
-// ClosedLoop keeps n connections to addr busy, each with one GET of path after the other, for warmUp and then for d. It returns the
-// calls that began after the warm-up and before the end, and the number of calls that broke at any time: without an answer, or with
-// one that is no HTTP/1.1 with a Content-Length. The connections begin one after the other over the first third of the warm-up:
-// calls that all take the same time, such as those that end at their deadline, would otherwise stay in step for ever, and each wait
-// for all others. addr is an IPv4 address with a port; it panics on any other.
+// ClosedLoop keeps n connections to addr busy for warmUp and then for d. Each makes one GET of path after the other. It returns the
+// calls that began after the warm-up and before the end, and the number of calls that broke at any time. A call breaks without an
+// answer, or with one that is not HTTP/1.1 with a Content-Length.
+//
+// The connections begin one after the other over the first third of the warm-up. Otherwise calls that take the same time, such as
+// those that end at their deadline, would stay in step, and each would wait for all others.
+//
+// addr is an IPv4 address with a port. ClosedLoop panics on any other.
 func ClosedLoop(addr, path string, n int, warmUp, d time.Duration) (calls []Sample, broken int) {
 	target := netip.MustParseAddrPort(addr)
 	l := &load{
@@ -82,7 +85,7 @@ func (c *caller) call() {
 	}
 }
 
-// dial connects, for a second at most; on the loopback interface that is done at once.
+// dial connects within a second. On the loopback interface it does so at once.
 func (c *caller) dial() (err error) {
 	c.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -135,7 +138,7 @@ func (c *caller) ready() {
 	}
 }
 
-// parse reads the status of an answer, of which there may be only a part yet.
+// parse reads the status of an answer that may not be complete yet.
 func parse(answer []byte) (status int, complete bool, err error) {
 	head, body, ok := bytes.Cut(answer, []byte("\r\n\r\n"))
 	if !ok {

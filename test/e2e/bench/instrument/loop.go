@@ -1,5 +1,5 @@
-// Package instrument has what drives a benchmark: a closed loop of calls, and an upstream API. Both speak HTTP/1.1 on raw sockets
-// from one thread with one epoll instance, as wrk does, so that they take little of the machine that they measure. Linux only.
+// Package instrument drives a benchmark: it has a closed loop of calls and an upstream. Both speak HTTP/1.1 on raw sockets from one
+// thread with one epoll instance, as wrk does, so that they take little of the machine that they measure. Linux only.
 package instrument
 
 import (
@@ -27,7 +27,7 @@ type loop struct {
 // batch is the most events, and the most timers, that are handled before the loop turns to the others.
 const batch = 64
 
-// source is told that its descriptor can be read, or is broken.
+// source is called when its descriptor can be read or is broken.
 type source interface{ ready() }
 
 // events is the one loop of the process.
@@ -67,7 +67,7 @@ func (l *loop) run() {
 	for {
 		n, err := unix.EpollWait(l.epoll, happened, wait)
 		if err != nil && err != unix.EINTR {
-			panic(fmt.Errorf("epoll: %w", err)) // no descriptor that could be at fault
+			panic(fmt.Errorf("epoll: %w", err)) // a descriptor cannot be the reason
 		}
 		for _, e := range happened[:max(0, n)] {
 			if e.Fd == int32(l.bell) { //nolint:gosec // a descriptor
@@ -83,7 +83,7 @@ func (l *loop) run() {
 	}
 }
 
-// add has s told when there is something to read from fd.
+// add calls s whenever there is something to read from fd.
 func (l *loop) add(fd int, s source) error {
 	e := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)} //nolint:gosec // a descriptor
 	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
@@ -93,7 +93,7 @@ func (l *loop) add(fd int, s source) error {
 	return nil
 }
 
-// brokenOnly has the source told only when fd is broken, no more when it can be read.
+// brokenOnly calls the source only when fd is broken, and no longer when it can be read.
 func (l *loop) brokenOnly(fd int) {
 	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Fd: int32(fd)}) //nolint:gosec // a descriptor, which the loop has
 }
@@ -104,8 +104,8 @@ func (l *loop) close(fd int) {
 	_ = unix.Close(fd)
 }
 
-// read returns what there is to read from fd, valid until the next read; nothing when there is nothing now. ok is false at the end
-// of the stream, and when the connection is broken.
+// read returns what can be read from fd now, which may be nothing. It is valid until the next read. ok is false at the end of the
+// stream and when the connection is broken.
 func (l *loop) read(fd int) (text []byte, ok bool) {
 	n, err := unix.Read(fd, l.in[:])
 	if err == unix.EAGAIN || err == unix.EINTR {
@@ -138,8 +138,8 @@ func (l *loop) takeJobs() {
 // after runs f in d.
 func (l *loop) after(d time.Duration, f func()) { heap.Push(&l.timers, timer{time.Now().Add(d), f}) }
 
-// fireTimers runs those that are due, a batch of them at most, so that connections are accepted meanwhile; more is true when that
-// leaves some. Otherwise it sets the clock for the next one.
+// fireTimers runs the timers that are due, at most a batch of them, so that connections are accepted meanwhile. more is true when some
+// are left. Otherwise it sets the clock for the next one.
 func (l *loop) fireTimers() (more bool) {
 	for n := 0; l.timers.Len() > 0; n++ {
 		next := l.timers.list[0]

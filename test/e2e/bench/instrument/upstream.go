@@ -16,14 +16,14 @@ import (
 type Reply struct {
 	// After is how long it waits first.
 	After time.Duration
-	// Text is the whole answer. When it is nil the connection is neither answered nor closed until the upstream stops, also when the
-	// client has closed its side.
+	// Text is the whole answer. nil: the connection is neither answered nor closed until the upstream stops, even when the client has
+	// closed its side.
 	Text []byte
-	// Drip, when set, is the time between further single spaces that follow the text without end.
+	// Drip, when set, is the time between the single spaces that follow the text without end.
 	Drip time.Duration
 }
 
-// Behaviour decides what becomes of the n-th request, counted from 0. It must not block.
+// Behaviour decides what happens to the n-th request, counted from 0. It must not block.
 type Behaviour func(n int64) Reply
 
 // Message is an answer with a status such as "200 OK", as the text of a Reply.
@@ -42,7 +42,7 @@ func Never(int64) Reply { return Reply{} }
 
 var space = []byte(" ")
 
-// Upstream is an API inside this process, which counts its connections and requests.
+// Upstream is an upstream inside this process that counts its connections and requests.
 type Upstream struct {
 	addr     string
 	file     *os.File // holds the listening socket open
@@ -64,7 +64,7 @@ func StartUpstream(behave Behaviour) (*Upstream, error) {
 
 // ServeUpstream takes over a TCP listener.
 func ServeUpstream(listener net.Listener, behave Behaviour) (*Upstream, error) {
-	// Away from Go's own event loop, which would be woken by every connection.
+	// Go's own event loop would be woken by every connection.
 	file, err := listener.(*net.TCPListener).File()
 	addr := listener.Addr().String()
 	if _ = listener.Close(); err != nil {
@@ -112,7 +112,7 @@ func (u *Upstream) ready() {
 	for {
 		fd, _, err := unix.Accept4(u.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		if err != nil {
-			return // there is none, or it has gone again
+			return // nobody is there, or no longer
 		}
 		u.dialled.Add(1)
 		c := &served{upstream: u, fd: fd}

@@ -1,9 +1,9 @@
-// Command collection writes the Postman collection. Its requests are listed in requests.go, its scripts are in scripts/, and what
-// they know of the answers comes from the API's document, so that the two cannot differ:
+// Command collection writes the Postman collection. Its requests are listed in requests.go, and its scripts are in scripts/. What
+// they know about the answers comes from the API's document, so the two cannot differ:
 //
-//	go run ./postman/collection ../api/openapi.json ../api/hedgerow.postman_collection.json
+//	cd test/e2e && go run ./postman/collection ../../api/openapi.json ../../api/hedgerow.postman_collection.json
 //
-// The same document in gives the same bytes out.
+// The same document gives the same bytes.
 package main
 
 import (
@@ -57,7 +57,7 @@ func generate(openapi string) ([]byte, error) {
 		Event: after(script("every_answer", "__SCHEMAS__", schemas, "__ANSWERS__", answers)),
 		Variable: []pair{
 			{Key: "baseUrl", Value: "http://localhost:5000"},
-			{Key: "timeout", Value: "3000", Description: "Milliseconds: what calls that shall succeed ask for"},
+			{Key: "timeout", Value: "3000", Description: "Milliseconds that calls ask for when they should succeed"},
 			{Key: "margin", Value: "1000", Description: "Milliseconds that an answer may need on top, for the network and Postman"},
 			{Key: "failingUrl", Value: ""},
 			{Key: "overloadedUrl", Value: ""},

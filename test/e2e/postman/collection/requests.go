@@ -4,15 +4,15 @@ import "strings"
 
 const (
 	asked = "?timeout={{timeout}}"
-	// tooShort is a timeout that no upstream API answers in: the testing server takes 100 ms at least.
+	// tooShort is a timeout in which no upstream answers: the testing server takes at least 100 ms.
 	tooShort = "?timeout=1"
 )
 
-// everyDeployment are the requests that any deployment with a working upstream API answers as said.
+// everyDeployment are the requests that every deployment with a working upstream answers as documented.
 func everyDeployment() item {
 	return item{
 		Name:        "Every deployment",
-		Description: "What any deployment answers, given a working upstream API that takes longer than 1 ms. All of it can run against baseUrl.",
+		Description: "What every deployment answers when its upstream works and takes longer than 1 ms. All of it can run against baseUrl.",
 		Item: []item{
 			strategy("/api/all", "Every success, when all three attempts have ended.",
 				get("200: the successes", "baseUrl", "/api/all"+asked, success("there are 1 to 3 successes", someOf(1))),
@@ -20,7 +20,7 @@ func everyDeployment() item {
 			strategy("/api/first", "The first success of three attempts.",
 				get("200: the first success", "baseUrl", "/api/first"+asked, success("it is one success", oneTime)),
 				timedOut("504: no success at the timeout", "/api/first")),
-			strategy("/api/within-timeout", "The successes there are at the timeout.",
+			strategy("/api/within-timeout", "The successes so far at the timeout.",
 				get("200: the successes, maybe none", "baseUrl", "/api/within-timeout"+asked, ok("there are at most 3 successes", someOf(0))),
 				get("200: none yet at the timeout", "baseUrl", "/api/within-timeout"+tooShort, ok("there is no success", none))),
 			strategy("/api/smart", "One attempt, and two more when it is slow or fails.",
@@ -66,12 +66,12 @@ func elsewhere() item {
 		Name:        "Other paths and methods",
 		Description: "Errors have one form everywhere, and no page of another origin may call the API.",
 		Item: []item{
-			get("404: there is nothing at this path", "baseUrl", "/api/none", status(404, "it tells where to look", pointer)),
-			get("404: a slash at the end is another path", "baseUrl", "/api/first/", status(404, "it tells where to look", pointer)),
+			get("404: there is nothing at this path", "baseUrl", "/api/none", status(404, "it says where to look", pointer)),
+			get("404: a slash at the end is another path", "baseUrl", "/api/first/", status(404, "it says where to look", pointer)),
 			get("405: this path does not have this method", "baseUrl", "/api/first"+asked,
-				status(405, "it tells which methods there are", allow)).with("POST"),
-			get("204: the methods, and nothing for pages of other origins", "baseUrl", "/api/first",
-				status(204, "it tells which methods there are", allow)).with("OPTIONS",
+				status(405, "it lists the methods of the path", allow)).with("POST"),
+			get("204: the methods of the path, and nothing for pages of other origins", "baseUrl", "/api/first",
+				status(204, "it lists the methods of the path", allow)).with("OPTIONS",
 				pair{Key: "Origin", Value: "https://example.com"}, pair{Key: "Access-Control-Request-Method", Value: "GET"}),
 		},
 	}
@@ -81,8 +81,8 @@ func elsewhere() item {
 func inTrouble() item {
 	return item{
 		Name: "A service in trouble",
-		Description: "Statuses that a healthy deployment never gives, so each folder here has a base URL of its own and its description tells " +
-			"how to get a service for it. Without that service its requests fail instead of being left out unseen.",
+		Description: "Statuses that a healthy deployment never gives. Each folder has a base URL of its own, and its description says how to start a " +
+			"service for it. Without that service its requests fail, so nothing is left out unnoticed.",
 		Item: []item{
 			needs("failingUrl", "every attempt fails",
 				"    HEDGEROW_ADDR=:5010 HEDGEROW_ADMIN_ADDR= HEDGEROW_UPSTREAM_FAIL=1 hedgerow",
@@ -92,12 +92,12 @@ func inTrouble() item {
 				get("502 of smart: all attempts failed", "failingUrl", "/api/smart"+asked, script("all_failed"))),
 			needs("overloadedUrl", "no room for another attempt",
 				"    HEDGEROW_ADDR=:5020 HEDGEROW_ADMIN_ADDR= HEDGEROW_MAX_IN_FLIGHT=3 HEDGEROW_UPSTREAM_HANG=1 HEDGEROW_UPSTREAM_FAIL=0 hedgerow\n"+
-					"    curl 'http://localhost:5020/api/all?timeout=60000'   # takes the room as long as it runs",
+					"    curl 'http://localhost:5020/api/all?timeout=60000'   # takes all the room while it runs",
 				refused("all"), refused("first"), refused("within-timeout"), refused("smart"),
 				healthy("200 of livez: busy is alive", "overloadedUrl", "/livez"),
 				healthy("200 of readyz: busy is ready", "overloadedUrl", "/readyz")),
 			needs("stoppingUrl", "told to stop",
-				"    HEDGEROW_ADDR=:5030 HEDGEROW_ADMIN_ADDR= HEDGEROW_SHUTDOWN_DELAY=10m hedgerow   # and press ^C once: it goes on answering for the delay",
+				"    HEDGEROW_ADDR=:5030 HEDGEROW_ADMIN_ADDR= HEDGEROW_SHUTDOWN_DELAY=10m hedgerow   # then press ^C once: it answers until the delay is over",
 				get("503 of readyz: the process must not get calls", "stoppingUrl", "/readyz", script("refused", "__DETAIL__", "shutting down")),
 				healthy("200 of livez: the process is still alive", "stoppingUrl", "/livez"),
 				get("200 of within-timeout: calls are still answered", "stoppingUrl", "/api/within-timeout"+asked,
@@ -106,7 +106,7 @@ func inTrouble() item {
 	}
 }
 
-// needs is a folder for a service that a variable has the URL of.
+// needs is a folder for a service whose URL is in a variable.
 func needs(variable, state, command string, requests ...item) item {
 	return item{
 		Name:        variable + ": " + state,
@@ -117,6 +117,6 @@ func needs(variable, state, command string, requests ...item) item {
 }
 
 func refused(strategy string) item {
-	return get("503 of "+strategy+": more calls than there is room for", "overloadedUrl", "/api/"+strategy+asked,
+	return get("503 of "+strategy+": more calls than it has room for", "overloadedUrl", "/api/"+strategy+asked,
 		script("refused", "__DETAIL__", "more calls than can be answered in time, try again later"))
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // readSchemas returns two JavaScript objects from an OpenAPI 3 file: its schemas by name, and the schema of each answer by
-// "METHOD /path" and status. Members that the document does not have are forbidden, as the tests in Go have it.
+// "METHOD /path" and status. Members that the document does not have are forbidden, as in the tests in Go.
 func readSchemas(file string) (schemas, answers string, err error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
@@ -65,7 +65,7 @@ func oneEach[V any](members map[string]V) (string, error) {
 	return b.String(), nil
 }
 
-// bare takes what is there for readers off a schema and the schemas of its members.
+// bare removes what is only for readers from a schema and from the schemas of its members.
 func bare(s *openapi3.Schema) {
 	s.Description, s.Example = "", nil
 	for _, member := range s.Properties {

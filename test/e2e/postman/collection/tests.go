@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What the tests of a success do with its body.
+// These are the checks of a success's body.
 const (
 	oneTime = "pm.expect(pm.response.json().time).to.be.at.least(0);"
 	none    = "pm.expect(pm.response.json()).to.eql([]);"

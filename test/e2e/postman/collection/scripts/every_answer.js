@@ -1,5 +1,5 @@
-// Runs after every request, before the request's own script: what holds for every answer.
-// What the API's document, api/openapi.json, says of the answers' bodies:
+// Runs after every request, before the request's own script. It checks what holds for every answer.
+// These are the bodies that the API's document, api/openapi.json, describes:
 const schemas = __SCHEMAS__;
 const answers = __ANSWERS__;
 

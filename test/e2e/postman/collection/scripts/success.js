@@ -1,6 +1,6 @@
-// A testing server with its usual settings fails 1 attempt in 10, so in 1 call of 1000 all three fail, and a 502 is the right
-// answer. It is not what this request is here to show, so a run sends the request again, 3 times in all at most: 1 run in 10^9
-// fails by chance. A single Send does not send again; there the skipped test tells what has happened.
+// A testing server with its usual settings fails 1 attempt in 10. So all three fail in 1 call of 1000, and a 502 is the right answer.
+// This request is not about that answer, so a run sends it up to 3 times: 1 run in 10^9 fails by chance. A single Send does not send
+// again; there the skipped test says what happened.
 const tries = Number(pm.variables.get('tries') || 0) + 1;
 if (pm.response.code === 502 && tries < 3) {
     pm.variables.set('tries', tries);

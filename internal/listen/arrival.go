@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// coarseness is one tick of the kernel's slowest clock, 100 Hz: by so much it may overstate the time since a request came.
+// coarseness is one tick of the kernel's slowest clock, 100 Hz. The kernel may overstate the time since a request came by as much.
 const coarseness = 10 * time.Millisecond
 
-// Connection is what is known of a caller's connection. Its requests are served one after the other, and their goroutines write it.
+// Connection is what is known about a caller's connection. Its requests are served one after the other, and their goroutines write it.
 // A nil *Connection knows nothing.
 type Connection struct {
 	raw      syscall.RawConn
@@ -35,13 +35,13 @@ func ConnectionOf(ctx context.Context) *Connection {
 	return c
 }
 
-// Arrival returns when the request that is served now came, and how long it has waited since then. It is to be called when its
-// handler begins, which on a busy machine is long after the request came.
+// Arrival returns when the request that is served now came, and how long it has waited since then. Call it when the handler begins: on
+// a busy machine that is long after the request came.
 //
-// The kernel knows when the connection's last bytes came (tcpi_last_data_recv; Linux only). Its figure may be too large by coarseness,
-// which is taken off, so that no deadline is early. Up to twice that may be missing then. A kernel that has missed ticks, in a virtual
-// machine that was stopped, can be wrong by up to five of them. A request that was sent before the one ahead of it was answered has
-// waited since that answer.
+// The kernel knows when the connection's last bytes came (tcpi_last_data_recv; Linux only). Its figure may be too large by coarseness.
+// That is subtracted, so that no deadline is early; the result may then be too small by twice as much. A kernel that has missed ticks,
+// in a virtual machine that was stopped, can be wrong by up to five of them. A request that was sent before the previous one was
+// answered has waited since that answer.
 func (c *Connection) Arrival() (arrival time.Time, waited time.Duration) {
 	if c == nil {
 		return time.Now(), 0

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sinceLastBytes is how long ago a TCP connection has got its last bytes, 0 when that cannot be known.
+// sinceLastBytes is how long ago a TCP connection got its last bytes. 0: unknown.
 func sinceLastBytes(connection syscall.RawConn) (d time.Duration) {
 	_ = connection.Control(func(fd uintptr) { // fails when it is closed
 		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {

@@ -14,13 +14,13 @@ import (
 	"hedgerow/internal/listen"
 )
 
-// arrived is what the clock says of a request.
+// arrived is what the clock says about a request.
 type arrived struct {
 	at     time.Time
 	waited time.Duration
 }
 
-// clock serves a listener, and tells of each request when it came. Each takes a while.
+// clock serves a listener and notes when each request came. Each takes a while.
 func clock(t *testing.T, listener net.Listener, takes time.Duration) <-chan arrived {
 	t.Helper()
 	requests := make(chan arrived, 2)

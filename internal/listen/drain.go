@@ -23,7 +23,7 @@ type Settings struct {
 	Delay time.Duration
 	// Timeout is the time after that for everything else: calls in flight, and AfterCalls.
 	Timeout time.Duration
-	// AfterCalls waits for what calls leave behind. It is left alone when Timeout is over.
+	// AfterCalls waits for what calls leave behind, such as losers. When Timeout is over nobody waits for it.
 	AfterCalls func()
 	Logger     *slog.Logger
 }

@@ -10,8 +10,8 @@ import (
 	"hedgerow/internal/logs"
 )
 
-// LimitConnections returns a listener with at most n connections open; further ones wait to be accepted. When the system does not
-// give a connection, say for want of a file descriptor, the log is told once a minute: net/http tries again and says nothing.
+// LimitConnections returns a listener with at most n connections open. Further ones wait to be accepted. When accepting fails, for
+// example because the process has no file descriptor left, a line is logged once a minute: net/http tries again and logs nothing.
 func LimitConnections(listener net.Listener, n int, logger *slog.Logger) net.Listener {
 	return &limitedListener{Listener: listener, logger: logger, slots: make(chan struct{}, n), closed: make(chan struct{})}
 }
@@ -67,7 +67,7 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// SyscallConn is for the clock of the arrival.
+// SyscallConn is for Connection.Arrival.
 func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
 	if conn, ok := c.Conn.(syscall.Conn); ok {
 		return conn.SyscallConn()

@@ -11,14 +11,14 @@ import (
 
 // Open listens on addr. The error names the setting that gave the address.
 //
-// It listens without MPTCP, which is Go's default: of the time since a request came (Connection.Arrival) the kernel knows the first
-// path's only.
+// It listens without MPTCP, Go's default: with MPTCP the kernel would know when a request came (Connection.Arrival) for the first path
+// only.
 func Open(ctx context.Context, setting, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	config.SetMultipathTCP(false)
 	listener, err := config.Listen(ctx, "tcp", addr)
 	if operation, ok := errors.AsType[*net.OpError](err); ok {
-		err = operation.Err // without the words that say the same again
+		err = operation.Err // the outer error says the same again
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot listen on %s: %w", setting, addr, err)

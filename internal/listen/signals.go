@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// UntilSignal returns a context that is done at SIGINT or SIGTERM, or with ctx. When it is done these signals end the process again, so
-// that a second one does not wait. SIGHUP does nothing but a line in the log, from now on: its default would drop every call.
+// UntilSignal returns a context that is done at SIGINT or SIGTERM, or with ctx. When it is done a second signal
+// ends the process at once. From now on SIGHUP only writes a line to the log: its default would drop every call.
 func UntilSignal(ctx context.Context, logger *slog.Logger) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop, hangup := make(chan os.Signal, 1), make(chan os.Signal, 1)

@@ -38,13 +38,13 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
 		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})
-	service = fanout.New(client.Fetch, fanout.Settings{
+	service = fanout.New[int64](fanout.Settings{
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
 		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger),
 	})
 	var ready atomic.Bool
 	router := http.NewRouter(http.Settings{
-		Service: service, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
+		Service: service, Source: client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
 		ObserveCall: measures.ObserveCall, Debug: settings.Debug,
 	})
 
@@ -91,9 +91,9 @@ func chooseUpstream(ctx context.Context, settings config.Serve, logger *slog.Log
 }
 
 // observer counts attempts and logs those that have failed.
-func observer(measures *metrics.Metrics, logger *slog.Logger) func(fanout.Attempt) {
+func observer(measures *metrics.Metrics, logger *slog.Logger) func(context.Context, fanout.Attempt) {
 	failures := logs.NewFailures(logger)
-	return func(a fanout.Attempt) {
+	return func(_ context.Context, a fanout.Attempt) {
 		measures.ObserveAttempt(a)
 		failures.Observe(a)
 	}

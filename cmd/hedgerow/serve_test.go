@@ -24,20 +24,21 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 	})
 	failed := make(chan struct{})
 	observe := observer(measures, logger)
-	service := fanout.New(func(_ context.Context, number int) (int64, error) {
+	source := func(_ context.Context, number int) (int64, error) {
 		if number == 1 {
 			panic("a broken producer")
 		}
 		<-failed // so that the panic comes first
 		return int64(number), nil
-	}, fanout.Settings{Producers: 3, MaxInFlight: 3, Observe: func(a fanout.Attempt) {
-		observe(a)
+	}
+	service := fanout.New[int64](fanout.Settings{Producers: 3, MaxInFlight: 3, Observe: func(ctx context.Context, a fanout.Attempt) {
+		observe(ctx, a)
 		if a.Outcome == fanout.Failed {
 			close(failed)
 		}
 	}})
 	router := http.NewRouter(http.Settings{
-		Service: service, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger, ObserveCall: measures.ObserveCall,
+		Service: service, Source: source, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger, ObserveCall: measures.ObserveCall,
 	})
 	answer := httptest.NewRecorder()
 	router.ServeHTTP(answer, httptest.NewRequest(stdhttp.MethodGet, "/api/all?timeout=10000", nil))

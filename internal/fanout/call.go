@@ -13,9 +13,8 @@ import (
 // tick is how far past its time a timer is set, so that a result that comes at that very moment is in time.
 const tick = time.Nanosecond
 
-// A call that has waited for more than 1/waitShare of its timeout is refused, unless that was shortWait or less. What follows, its
-// attempts above all, would wait as long again at each step, come to nothing, and make the calls behind it late too. shortWait is a
-// pause such as a garbage collection on busy cores makes.
+// A call that has waited over shortWait and over 1/waitShare of its timeout is refused: it would wait as long again at every later
+// step. A garbage collection on busy cores pauses a call for less than shortWait.
 const (
 	waitShare = 4
 	shortWait = 100 * time.Millisecond
@@ -34,6 +33,7 @@ type Result[T any] struct {
 // holds mu.
 type Call[T any] struct {
 	service  *Service[T]
+	source   Source[T]
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
 	overdue  bool               // it has waited for too long to be made
@@ -55,19 +55,20 @@ type Call[T any] struct {
 	grace    *time.Timer // cuts them; nil without a grace
 }
 
-func newCall[T any](s *Service[T], caller context.Context, arrival time.Time, timeout time.Duration) *Call[T] {
-	waited := time.Since(arrival)
+func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T] {
+	waited := time.Since(plan.Arrival)
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
 		service:  s,
+		source:   plan.Source,
 		caller:   caller,
-		deadline: arrival.Add(timeout),
-		overdue:  waited > max(timeout/waitShare, shortWait),
+		deadline: plan.Arrival.Add(plan.Timeout),
+		overdue:  waited > max(plan.Timeout/waitShare, shortWait),
 		ctx:      ctx,
 		cancel:   cancel,
 		queue:    make(chan Result[T], s.settings.Producers),
-		timer:    time.NewTimer(timeout - waited + tick),
+		timer:    time.NewTimer(plan.Timeout - waited + tick),
 		attempts: make([]Attempt, 0, s.settings.Producers),
 	}
 }
@@ -132,7 +133,7 @@ func (c *Call[T]) refuse(n int, a Attempt) {
 	for range n {
 		a.Number = len(c.attempts)
 		c.attempts = append(c.attempts, a)
-		c.service.observe(a)
+		c.observe(a)
 	}
 }
 
@@ -152,7 +153,7 @@ func (c *Call[T]) produce(number int, started time.Time) {
 			c.settleLosers()
 		}
 	}()
-	r.Value, r.Err = c.service.source(c.ctx, number)
+	r.Value, r.Err = c.source(c.ctx, number)
 }
 
 // Next waits for the next result. At the deadline it returns ErrTimedOut, when the caller has gone ErrAbandoned; a result that
@@ -202,14 +203,20 @@ func (c *Call[T]) settle(r Result[T], outcome Outcome) Attempt {
 	if outcome == Failed {
 		a.Err = r.Err
 	}
-	c.service.observe(a)
+	c.observe(a)
 	return a
 }
 
-// standing are the attempts' records as they are when the call ends.
-func (c *Call[T]) standing() []Attempt {
+func (c *Call[T]) observe(a Attempt) {
+	if observe := c.service.settings.Observe; observe != nil {
+		observe(c.caller, a)
+	}
+}
+
+// markRunning writes into the records of the attempts that still run when the call ends what they are at that moment.
+func (c *Call[T]) markRunning() {
 	if c.running == 0 {
-		return c.attempts
+		return
 	}
 	now := time.Now()
 	for i := range c.attempts {
@@ -218,7 +225,6 @@ func (c *Call[T]) standing() []Attempt {
 			a.Duration = now.Sub(a.Started)
 		}
 	}
-	return c.attempts
 }
 
 // fate is the outcome of an attempt that was running when the call ended: the deadline's or the gone caller's, otherwise what

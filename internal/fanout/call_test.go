@@ -20,8 +20,8 @@ import (
 func TestLosersAreCancelledWhenTheirGraceIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(hangs, 2), succeeds(349*ms, 3))
-		service := fanout.New(s.source, s.settings())
-		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
+		service := fanout.New[int](s.settings())
+		_, err := service.Do(t.Context(), s.plan(time.Second, fanout.First))
 		require.NoError(t, err)
 		assert.Equal(t, 2, service.InFlight(), "losers count as in flight")
 		assert.Zero(t, service.CallsInFlight(), "a call that has been answered does not")
@@ -36,15 +36,15 @@ func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(100*ms, 2))
 		settings := s.settings()
 		settings.Producers = 2
-		service := fanout.New(s.source, settings)
-		_, err := service.Do(t.Context(), time.Now(), time.Second, func(c *fanout.Call[int]) ([]int, error) {
+		service := fanout.New[int](settings)
+		_, err := service.Do(t.Context(), s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
 			if err := c.Fire(2); err != nil {
 				return nil, err
 			}
 			time.Sleep(200 * ms) // both results are on the queue
 			r, err := c.Next()
 			return []int{r.Value}, err
-		})
+		}))
 		require.NoError(t, err)
 		service.Wait()
 		assert.ElementsMatch(t, outcomes(fanout.Won, fanout.Late), s.outcomes(t))
@@ -54,8 +54,8 @@ func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
 func TestAttemptsRunningAtTheDeadlineGetTheGraceToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1), succeeds(150*ms, 2), fails(120*ms))
-		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now(), 100*ms, fanout.WithinTimeout)
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(100*ms, fanout.WithinTimeout))
 		require.NoError(t, err)
 		assert.Empty(t, answer.Values)
 		service.Wait()
@@ -69,8 +69,8 @@ func TestNoGraceCancelsLosersAtOnce(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(hangs, 2), succeeds(101*ms, 3))
 		settings := s.settings()
 		settings.LoserGrace = 0
-		service := fanout.New(s.source, settings)
-		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
+		service := fanout.New[int](settings)
+		_, err := service.Do(t.Context(), s.plan(time.Second, fanout.First))
 		require.NoError(t, err)
 		service.Wait()
 		assert.Equal(t, []time.Duration{100 * ms, 100 * ms, 100 * ms}, s.ended)
@@ -81,9 +81,9 @@ func TestNoGraceCancelsLosersAtOnce(t *testing.T) {
 func TestTheEndOfTheCallersContextAfterTheAnswerLeavesTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(200*ms, 2), succeeds(hangs, 3))
-		service := fanout.New(s.source, s.settings())
+		service := fanout.New[int](s.settings())
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := service.Do(ctx, time.Now(), time.Second, fanout.First)
+		_, err := service.Do(ctx, s.plan(time.Second, fanout.First))
 		cancel()
 		require.NoError(t, err)
 		service.Wait()
@@ -99,10 +99,10 @@ func TestACallerGoneCancelsEveryAttemptAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScript(fails(10*ms), succeeds(hangs, 2), succeeds(hangs, 3))
-				service := fanout.New(s.source, s.settings())
+				service := fanout.New[int](s.settings())
 				ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
 				defer cancel()
-				answer, err := service.Do(ctx, time.Now(), 2*time.Second, strategy)
+				answer, err := service.Do(ctx, s.plan(2*time.Second, strategy))
 				assert.Equal(t, fanout.ErrAbandoned, err)
 				assert.Empty(t, answer.Values)
 				assert.Equal(t, 50*ms, time.Since(s.began))
@@ -119,7 +119,7 @@ func TestACallerGoneBeforeTheCallSendsNothing(t *testing.T) {
 		s := newScript(succeeds(ms, 1), succeeds(ms, 2), succeeds(ms, 3))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := fanout.New(s.source, s.settings()).Do(ctx, time.Now(), time.Second, fanout.First)
+		_, err := fanout.New[int](s.settings()).Do(ctx, s.plan(time.Second, fanout.First))
 		assert.Equal(t, fanout.ErrAbandoned, err)
 		synctest.Wait()
 		assert.Empty(t, s.sent)
@@ -129,8 +129,8 @@ func TestACallerGoneBeforeTheCallSendsNothing(t *testing.T) {
 func TestAtTheDeadlineTheAttemptsStandAsTimedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(fails(10*ms), succeeds(hangs, 2), succeeds(101*ms, 3))
-		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now(), 100*ms, fanout.First)
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(100*ms, fanout.First))
 		assert.Equal(t, fanout.ErrTimedOut, err)
 		require.Len(t, answer.Attempts, 3)
 		for i, want := range []fanout.Attempt{
@@ -147,8 +147,8 @@ func TestAtTheDeadlineTheAttemptsStandAsTimedOut(t *testing.T) {
 func TestAnAnswerShowsItsLosersAsRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(350*ms, 1), fails(20*ms), succeeds(hangs, 3))
-		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(time.Second, fanout.Smart))
 		require.NoError(t, err)
 		require.Len(t, answer.Attempts, 3)
 		assert.Equal(t, fanout.Won, answer.Attempts[0].Outcome)
@@ -170,14 +170,14 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 				s := newScript(succeeds(100*ms, 1), succeeds(100*ms, 2), succeeds(100*ms, 3))
 				settings := s.settings()
 				settings.MaxInFlight = 5
-				service := fanout.New(s.source, settings)
+				service := fanout.New[int](settings)
 				go func() {
-					_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.All)
+					_, err := service.Do(t.Context(), s.plan(time.Second, fanout.All))
 					assert.NoError(t, err)
 				}()
 				synctest.Wait()
 				assert.Equal(t, 1, service.CallsInFlight())
-				answer, err := service.Do(t.Context(), time.Now(), time.Second, strategy)
+				answer, err := service.Do(t.Context(), s.plan(time.Second, strategy))
 				assert.Equal(t, fanout.ErrRefused, err)
 				assert.Zero(t, time.Since(s.began))
 				require.Len(t, answer.Attempts, 3)
@@ -190,7 +190,7 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 
 				time.Sleep(100 * ms)
 				synctest.Wait()
-				_, err = service.Do(t.Context(), time.Now(), time.Second, strategy)
+				_, err = service.Do(t.Context(), s.plan(time.Second, strategy))
 				assert.NoError(t, err, "there is room again when the first call has ended")
 			})
 		})
@@ -212,8 +212,8 @@ func TestBeyondTheCapSmartGoesOnWithoutItsHedges(t *testing.T) {
 				s := newScript(test.first)
 				settings := s.settings()
 				settings.MaxInFlight = 1
-				service := fanout.New(s.source, settings)
-				answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
+				service := fanout.New[int](settings)
+				answer, err := service.Do(t.Context(), s.plan(time.Second, fanout.Smart))
 				assert.Equal(t, test.err, err)
 				assert.Equal(t, test.answers, time.Since(s.began))
 				require.Len(t, answer.Attempts, 3)
@@ -228,7 +228,7 @@ func TestBeyondTheCapSmartGoesOnWithoutItsHedges(t *testing.T) {
 func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(panics(ms), panics(ms), panics(ms))
-		answer, err := fanout.New(s.source, s.settings()).Do(t.Context(), time.Now(), time.Second, fanout.First)
+		answer, err := fanout.New[int](s.settings()).Do(t.Context(), s.plan(time.Second, fanout.First))
 		assert.Equal(t, fanout.ErrFailed, err)
 		for _, a := range answer.Attempts {
 			var p *fanout.PanicError
@@ -243,8 +243,10 @@ func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 func TestAnAttemptThatExitsItsGoroutineHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exits := func(context.Context, int) (int, error) { runtime.Goexit(); return 0, nil }
-		service := fanout.New(exits, fanout.Settings{Producers: 3, MaxInFlight: 3})
-		_, err := service.Do(t.Context(), time.Now(), time.Second, fanout.First)
+		service := fanout.New[int](fanout.Settings{Producers: 3, MaxInFlight: 3})
+		_, err := service.Do(t.Context(), fanout.Plan[int]{
+			Source: exits, Strategy: fanout.First[int], Arrival: time.Now(), Timeout: time.Second,
+		})
 		assert.Equal(t, fanout.ErrFailed, err)
 		assert.Zero(t, service.InFlight())
 	})
@@ -253,12 +255,12 @@ func TestAnAttemptThatExitsItsGoroutineHasFailed(t *testing.T) {
 func TestAStrategyThatPanicsLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1))
-		service := fanout.New(s.source, s.settings())
+		service := fanout.New[int](s.settings())
 		assert.Panics(t, func() {
-			_, _ = service.Do(t.Context(), time.Now(), time.Second, func(c *fanout.Call[int]) ([]int, error) {
+			_, _ = service.Do(t.Context(), s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
 				_ = c.Fire(1)
 				panic("a broken strategy")
-			})
+			}))
 		})
 		service.Wait()
 		assert.Zero(t, service.InFlight())
@@ -268,8 +270,10 @@ func TestAStrategyThatPanicsLeavesNothingBehind(t *testing.T) {
 func TestADeadlineInThePastEndsTheCallAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(ms, 1), succeeds(ms, 2), succeeds(ms, 3))
-		service := fanout.New(s.source, s.settings())
-		_, err := service.Do(t.Context(), time.Now().Add(-60*ms), 50*ms, fanout.First)
+		service := fanout.New[int](s.settings())
+		plan := s.plan(50*ms, fanout.First)
+		plan.Arrival = time.Now().Add(-60 * ms)
+		_, err := service.Do(t.Context(), plan)
 		assert.Equal(t, fanout.ErrTimedOut, err)
 		assert.Zero(t, time.Since(s.began))
 		service.Wait()
@@ -291,8 +295,10 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 		t.Run(fmt.Sprintf("%v of %v", c.waited, c.timeout), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScript(succeeds(0, 1), succeeds(0, 2), succeeds(0, 3))
-				service := fanout.New(s.source, s.settings())
-				answer, err := service.Do(t.Context(), time.Now().Add(-c.waited), c.timeout, fanout.WithinTimeout)
+				service := fanout.New[int](s.settings())
+				plan := s.plan(c.timeout, fanout.WithinTimeout)
+				plan.Arrival = time.Now().Add(-c.waited)
+				answer, err := service.Do(t.Context(), plan)
 				service.Wait()
 				if !c.refused {
 					require.NoError(t, err)

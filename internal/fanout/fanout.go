@@ -1,6 +1,6 @@
-// Package fanout is the service layer. A call fires several attempts at one slow, unreliable source (the producers), puts
-// what comes back on one queue, and a strategy (the consumer) takes results off the queue and decides: answer, wait, fire
-// more. The call ends at its deadline whatever the source does.
+// Package fanout is the service layer. A call fires several attempts at one slow, unreliable source (the producers) and puts
+// what comes back on one queue. A strategy (the consumer) takes results off the queue and decides: answer, wait, fire more. The
+// call ends at its deadline whatever the source does.
 //
 // The package knows neither HTTP nor JSON: it is generic over the result T of an attempt.
 package fanout
@@ -34,6 +34,18 @@ type Source[T any] func(ctx context.Context, number int) (T, error)
 // package's errors. Whatever still runs when it returns is a loser.
 type Strategy[T any] func(c *Call[T]) ([]T, error)
 
+// Plan describes one call.
+type Plan[T any] struct {
+	// Source makes the call's attempts.
+	Source Source[T]
+	// Strategy decides what to fire and what to answer.
+	Strategy Strategy[T]
+	// Arrival is when the caller asked. It is not later than now.
+	Arrival time.Time
+	// Timeout is the time for the answer, from Arrival on.
+	Timeout time.Duration
+}
+
 // Settings of a Service. They are not checked here: internal/config does.
 type Settings struct {
 	// Producers is the most attempts one call may fire, at least 1.
@@ -45,14 +57,14 @@ type Settings struct {
 	LoserGrace time.Duration
 	// MaxInFlight is the most attempts in flight over all calls, losers included.
 	MaxInFlight int
-	// Observe, when set, is told of every attempt once, when it has ended or was refused. It runs on the goroutine of the call
-	// or of an attempt, so it must not block.
-	Observe func(Attempt)
+	// Observe, when set, gets every attempt once, when it has ended or was refused. ctx is the one that Do got for the attempt's call;
+	// it may be done by then. Observe runs on the goroutine of the call or of an attempt, so it must not block.
+	Observe func(ctx context.Context, a Attempt)
 }
 
-// Service runs calls against one source. It is safe for concurrent use.
+// Service runs calls and holds what they share: the cap on attempts in flight, and what is known of the sources. It is safe for
+// concurrent use.
 type Service[T any] struct {
-	source   Source[T]
 	settings Settings
 	calls    atomic.Int64 // running now
 	inFlight atomic.Int64 // attempts running now
@@ -60,9 +72,9 @@ type Service[T any] struct {
 	pending  sync.WaitGroup // calls, each until its losers have ended too
 }
 
-// New returns a service that makes its attempts with source.
-func New[T any](source Source[T], settings Settings) *Service[T] {
-	return &Service[T]{source: source, settings: settings, pace: pace{began: time.Now()}}
+// New returns a service that runs no call yet.
+func New[T any](settings Settings) *Service[T] {
+	return &Service[T]{settings: settings, pace: pace{began: time.Now()}}
 }
 
 // Answer is what a call ends with. Attempts is set also when the call failed.
@@ -73,22 +85,22 @@ type Answer[T any] struct {
 	Attempts []Attempt
 }
 
-// Do runs one call, which has arrived at some time until now. It returns as soon as the strategy has decided, at the latest when
-// timeout has passed since the arrival, and does not wait for losers. A call that has waited since its arrival for more than a
-// quarter of timeout, and for more than 100 ms, is refused. ctx is the caller's: when it is done before the answer, every attempt is
-// cancelled at once. After Do has returned ctx no longer matters. The error is nil, ErrFailed, ErrTimedOut, ErrAbandoned, ErrRefused or
-// whatever else the strategy returns.
-func (s *Service[T]) Do(ctx context.Context, arrival time.Time, timeout time.Duration, strategy Strategy[T]) (Answer[T], error) {
+// Do runs one call. It returns as soon as the strategy has decided, at the latest at the deadline, and does not wait for losers. ctx is
+// the caller's: when it is done before the answer, every attempt is cancelled at once. After Do has returned it cancels nothing. A
+// call that has waited since its arrival for over 100 ms and over a quarter of its timeout is refused. The error is nil, ErrFailed,
+// ErrTimedOut, ErrAbandoned, ErrRefused or whatever else the strategy returns.
+func (s *Service[T]) Do(ctx context.Context, plan Plan[T]) (Answer[T], error) {
 	if ctx.Err() != nil {
 		return Answer[T]{}, ErrAbandoned // gone before anything was sent
 	}
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	s.pending.Add(1)
-	c := newCall(s, ctx, arrival, timeout)
+	c := newCall(s, ctx, plan)
 	defer c.end()
-	values, err := strategy(c)
-	return Answer[T]{Values: values, Attempts: c.standing()}, err
+	values, err := plan.Strategy(c)
+	c.markRunning()
+	return Answer[T]{Values: values, Attempts: c.attempts}, err
 }
 
 // CallsInFlight returns the number of calls running now: those that Do has not returned from yet.
@@ -118,11 +130,5 @@ func (s *Service[T]) reserve(n int) bool {
 		if s.inFlight.CompareAndSwap(old, old+int64(n)) {
 			return true
 		}
-	}
-}
-
-func (s *Service[T]) observe(a Attempt) {
-	if s.settings.Observe != nil {
-		s.settings.Observe(a)
 	}
 }

@@ -24,14 +24,14 @@ type paced struct {
 
 func newPaced() paced {
 	s := newScript()
-	return paced{s, fanout.New(s.source, s.settings())}
+	return paced{s, fanout.New[int](s.settings())}
 }
 
 // call makes one call and returns its attempts' outcomes and how many were sent.
 func (p paced) call(t *testing.T, strategy fanout.Strategy[int], steps ...step) (outcomes []fanout.Outcome, sent int) {
 	t.Helper()
 	p.steps, p.sent, p.ended = steps, nil, make([]time.Duration, len(steps))
-	answer, _ := p.Do(t.Context(), time.Now(), time.Second, strategy)
+	answer, _ := p.Do(t.Context(), p.plan(time.Second, strategy))
 	for _, a := range answer.Attempts {
 		outcomes = append(outcomes, a.Outcome)
 	}
@@ -42,8 +42,8 @@ func (p paced) call(t *testing.T, strategy fanout.Strategy[int], steps ...step) 
 func TestAFirstAttemptThatIsAskedToWaitEndsASmartCallAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(asksToWait(50*ms, time.Second))
-		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now(), time.Second, fanout.Smart)
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(time.Second, fanout.Smart))
 		assert.Equal(t, fanout.ErrFailed, err)
 		assert.Equal(t, 50*ms, time.Since(s.began))
 		assert.Equal(t, alone, s.sent)

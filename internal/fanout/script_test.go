@@ -74,7 +74,12 @@ func (s *script) source(ctx context.Context, number int) (int, error) {
 	return step.value, step.err
 }
 
-func (s *script) observe(a fanout.Attempt) {
+// plan is a call that arrives now and whose attempts follow the script.
+func (s *script) plan(timeout time.Duration, strategy fanout.Strategy[int]) fanout.Plan[int] {
+	return fanout.Plan[int]{Source: s.source, Strategy: strategy, Arrival: time.Now(), Timeout: timeout}
+}
+
+func (s *script) observe(_ context.Context, a fanout.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = append(s.settled, a)
@@ -116,8 +121,8 @@ type promise struct {
 func (p promise) keep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(p.steps...)
-		service := fanout.New(s.source, s.settings())
-		answer, err := service.Do(t.Context(), time.Now(), p.timeout, p.strategy)
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(p.timeout, p.strategy))
 
 		assert.Equal(t, p.answers, time.Since(s.began), "time of the answer")
 		assert.Equal(t, p.err, err)

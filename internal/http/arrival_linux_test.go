@@ -22,12 +22,24 @@ import (
 // noting answers calls and notes their deadlines.
 type noting struct{ deadlines chan time.Time }
 
-func (n noting) Do(_ context.Context, arrival time.Time, timeout time.Duration, _ fanout.Strategy[int64]) (fanout.Answer[int64], error) {
-	n.deadlines <- arrival.Add(timeout)
+func (n noting) Do(_ context.Context, plan fanout.Plan[int64]) (fanout.Answer[int64], error) {
+	n.deadlines <- plan.Arrival.Add(plan.Timeout)
 	return fanout.Answer[int64]{Values: []int64{1}}, nil
 }
 
 func (n noting) RetryAfter() time.Duration { return 0 }
+
+// sourced makes the attempts of its calls by a source of its own.
+type sourced struct {
+	*fanout.Service[int64]
+
+	source fanout.Source[int64]
+}
+
+func (s sourced) Do(ctx context.Context, plan fanout.Plan[int64]) (fanout.Answer[int64], error) {
+	plan.Source = s.source
+	return s.Service.Do(ctx, plan)
+}
 
 // late is the answer to a request that has waited for the service: it was sent before the service accepted its connection. sent is
 // when that was.
@@ -71,7 +83,7 @@ func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t
 func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	sent := false
 	source := func(context.Context, int) (int64, error) { sent = true; return 1, nil }
-	response, _ := late(t, fanout.New(source, defaults()), &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
+	response, _ := late(t, sourced{fanout.New[int64](defaults()), source}, &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
 	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,
 		response.Header.Get("Server-Timing"))

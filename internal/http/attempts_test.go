@@ -97,7 +97,7 @@ type scripted struct {
 	retryAfter time.Duration
 }
 
-func (s scripted) Do(context.Context, time.Time, time.Duration, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+func (s scripted) Do(context.Context, fanout.Plan[int64]) (fanout.Answer[int64], error) {
 	return s.answer, s.err
 }
 

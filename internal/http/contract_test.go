@@ -54,7 +54,7 @@ func TestAllAnswersWithTheSuccessesInOrderOfArrival(t *testing.T) {
 	taken := make(chan struct{})
 	settings := defaults()
 	var once sync.Once
-	settings.Observe = func(a fanout.Attempt) {
+	settings.Observe = func(_ context.Context, a fanout.Attempt) {
 		if a.Outcome == fanout.Won {
 			once.Do(func() { close(taken) })
 		}
@@ -242,9 +242,9 @@ func TestACallerGoneCancelsItsAttemptsAndIsLoggedAs499(t *testing.T) {
 }
 
 func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
-	s := &service{log: &log{}}
 	source := func(context.Context, int) (int64, error) { panic("boom at 127.0.0.1") }
-	s.start(t, fanout.New(source, defaults()))
+	s := &service{log: &log{}, source: source}
+	s.start(t, fanout.New[int64](defaults()))
 	defer s.Close()
 	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusBadGateway)
 	assert.Equal(t, "internal error", p.Attempts[0].Reason)
@@ -253,7 +253,7 @@ func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
 // service that panics or fails in a way that no caller can help.
 type broken struct{ err error }
 
-func (b broken) Do(context.Context, time.Time, time.Duration, fanout.Strategy[int64]) (fanout.Answer[int64], error) {
+func (b broken) Do(context.Context, fanout.Plan[int64]) (fanout.Answer[int64], error) {
 	if b.err == nil {
 		panic("boom at 127.0.0.1")
 	}

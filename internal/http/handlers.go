@@ -15,14 +15,15 @@ import (
 
 // Service runs calls. A *fanout.Service[int64] does.
 type Service interface {
-	// Do returns by arrival and timeout. Its errors are those of fanout.Service.Do.
-	Do(ctx context.Context, arrival time.Time, timeout time.Duration, strategy fanout.Strategy[int64]) (fanout.Answer[int64], error)
+	// Do returns by the plan's deadline. Its errors are those of fanout.Service.Do.
+	Do(ctx context.Context, plan fanout.Plan[int64]) (fanout.Answer[int64], error)
 	// RetryAfter is how long a caller that was refused should wait.
 	RetryAfter() time.Duration
 }
 
 type handlers struct {
 	service    Service
+	source     fanout.Source[int64]
 	maxTimeout time.Duration
 	ready      func() bool
 }
@@ -109,7 +110,9 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		writeProblem(c, err, nil)
 		return
 	}
-	answer, err := h.service.Do(c.Request.Context(), arrival(c), timeout, strategy)
+	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
+		Source: h.source, Strategy: strategy, Arrival: arrival(c), Timeout: timeout,
+	})
 	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))

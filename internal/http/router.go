@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"hedgerow/internal/fanout"
 )
 
 // Settings of the API. They are not checked here: internal/config does.
 type Settings struct {
 	Service Service
+	// Source makes the attempts of every call.
+	Source fanout.Source[int64]
 	// MaxTimeout is the largest timeout that a call may ask for.
 	MaxTimeout time.Duration
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
@@ -40,7 +44,7 @@ func newEngine(s Settings) *gin.Engine {
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 
-	h := &handlers{service: s.Service, maxTimeout: s.MaxTimeout, ready: s.Ready}
+	h := &handlers{service: s.Service, source: s.Source, maxTimeout: s.MaxTimeout, ready: s.Ready}
 	for _, e := range h.endpoints() {
 		get(r, e.path, e.handler)
 	}

@@ -29,6 +29,7 @@ type service struct {
 	*httptest.Server
 	upstream *faultserver.Server
 	fanout   *fanout.Service[int64]
+	source   fanout.Source[int64]
 	client   *upstream.Client
 	log      *log
 }
@@ -43,7 +44,8 @@ func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserve
 	target, err := url.Parse(s.upstream.URL)
 	require.NoError(t, err)
 	s.client = upstream.New(upstream.Settings{URL: target, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
-	s.fanout = fanout.New(s.client.Fetch, settings)
+	s.source = s.client.Fetch
+	s.fanout = fanout.New[int64](settings)
 	s.start(t, s.fanout)
 	t.Cleanup(s.client.CloseIdleConnections)
 	t.Cleanup(s.fanout.Wait)
@@ -57,7 +59,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
-		Service: calls, MaxTimeout: maxTimeout, Logger: logger,
+		Service: calls, Source: s.source, MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(string, int, time.Duration, time.Duration) {},
 	}), maxTimeout, logger)

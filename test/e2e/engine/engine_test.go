@@ -1,6 +1,6 @@
 // Package engine compares the fan-out engine with the hedges of other libraries, without a network.
 //
-//	cd test && GOGC=200 go test -run '^$' -bench . ./engine
+//	cd test/e2e && GOGC=200 go test -run '^$' -bench . ./engine
 //
 // 200 is the service's own default; with Go's 100 every library is slower.
 package engine
@@ -48,23 +48,26 @@ func attempt(ctx context.Context) (int, error) {
 	}
 }
 
-func BenchmarkHedgerowFirst(b *testing.B) {
+func plan(strategy fanout.Strategy[int]) fanout.Plan[int] {
 	source := func(ctx context.Context, _ int) (int, error) { return attempt(ctx) }
-	service := fanout.New(source, fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
+	return fanout.Plan[int]{Source: source, Strategy: strategy, Arrival: time.Now(), Timeout: time.Second}
+}
+
+func BenchmarkHedgerowFirst(b *testing.B) {
+	service := fanout.New[int](fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := service.Do(withBarrier(b.Context()), time.Now(), time.Second, fanout.First); err != nil {
+		if _, err := service.Do(withBarrier(b.Context()), plan(fanout.First[int])); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkHedgerowAll(b *testing.B) {
-	source := func(ctx context.Context, _ int) (int, error) { return attempt(ctx) }
-	service := fanout.New(source, fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
+	service := fanout.New[int](fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := service.Do(withBarrier(b.Context()), time.Now(), time.Second, fanout.All); err != nil {
+		if _, err := service.Do(withBarrier(b.Context()), plan(fanout.All[int])); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,7 +11,7 @@ var mutations = []mutation{
 	},
 	{
 		"a success at the deadline is dropped", "fanout/call.go",
-		"time.NewTimer(timeout - waited + tick)", "time.NewTimer(timeout - waited - tick)",
+		"time.NewTimer(plan.Timeout - waited + tick)", "time.NewTimer(plan.Timeout - waited - tick)",
 	},
 	{
 		"a result that is ready does not come before the deadline", "fanout/call.go",
@@ -89,7 +89,7 @@ var mutations = []mutation{
 	},
 	{
 		"refused attempts are not counted", "fanout/call.go",
-		"		c.attempts = append(c.attempts, a)\n		c.service.observe(a)\n", "		c.attempts = append(c.attempts, a)\n",
+		"		c.attempts = append(c.attempts, a)\n		c.observe(a)\n", "		c.attempts = append(c.attempts, a)\n",
 	},
 	{
 		"hedges are sent although the API has asked to wait", "fanout/call.go",
@@ -181,11 +181,11 @@ var mutations = []mutation{
 	},
 	{
 		"a call that has waited for a moment is refused", "fanout/call.go",
-		"max(timeout/waitShare, shortWait)", "max(timeout/waitShare, 0)",
+		"max(plan.Timeout/waitShare, shortWait)", "max(plan.Timeout/waitShare, 0)",
 	},
 	{
 		"a call that has waited too long is made all the same", "fanout/call.go",
-		"> max(timeout/waitShare, shortWait)", "> max(timeout*waitShare, shortWait)",
+		"> max(plan.Timeout/waitShare, shortWait)", "> max(plan.Timeout*waitShare, shortWait)",
 	},
 	{
 		"a repeated timeout counts once", "http/call.go",

@@ -30,18 +30,17 @@ type run struct {
 	plan  plan
 	began time.Time
 
-	mu    sync.Mutex
-	calls [maxCalls]seen
+	mu      sync.Mutex
+	calls   [maxCalls]seen
+	numbers map[context.Context]int // of the calls, by the context that each was made with
 }
-
-type callKey struct{}
 
 // runPlan runs p in a bubble to its very end.
 func runPlan(t *rapid.T, p plan) *run {
-	r := &run{plan: p}
+	r := &run{plan: p, numbers: map[context.Context]int{}}
 	rapid.SyncTest(t, func(t *rapid.T) {
 		r.began = time.Now()
-		service := fanout.New(r.source, fanout.Settings{
+		service := fanout.New[int](fanout.Settings{
 			Producers: p.Producers, HedgeDelay: p.HedgeDelay, LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Observe: r.observe,
 		})
 		var callers sync.WaitGroup
@@ -60,14 +59,20 @@ func runPlan(t *rapid.T, p plan) *run {
 func (r *run) call(service *fanout.Service[int], number int) {
 	c := r.plan.Calls[number]
 	time.Sleep(c.Begins)
-	ctx, leave := context.WithCancel(context.WithValue(context.Background(), callKey{}, number))
+	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
+	r.mu.Lock()
+	r.numbers[ctx] = number
+	r.mu.Unlock()
 	if c.Leaves == 0 {
 		leave()
 	} else {
 		defer time.AfterFunc(c.Leaves, leave).Stop()
 	}
-	answer, err := service.Do(ctx, time.Now().Add(-c.Waited), c.Waited+c.Timeout, strategies[c.Strategy])
+	answer, err := service.Do(ctx, fanout.Plan[int]{
+		Source:   func(ctx context.Context, attempt int) (int, error) { return r.attempt(ctx, number, attempt) },
+		Strategy: strategies[c.Strategy], Arrival: time.Now().Add(-c.Waited), Timeout: c.Waited + c.Timeout,
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.calls[number]
@@ -75,8 +80,7 @@ func (r *run) call(service *fanout.Service[int], number int) {
 	s.err, s.at, s.values, s.standing = err, time.Since(r.began), answer.Values, answer.Attempts
 }
 
-func (r *run) source(ctx context.Context, number int) (int, error) {
-	call, _ := ctx.Value(callKey{}).(int)
+func (r *run) attempt(ctx context.Context, call, number int) (int, error) {
 	r.mu.Lock()
 	r.calls[call].sent[number]++
 	r.mu.Unlock()
@@ -104,10 +108,9 @@ func (r *run) source(ctx context.Context, number int) (int, error) {
 	return 0, errPlanned
 }
 
-func (r *run) observe(a fanout.Attempt) {
+func (r *run) observe(ctx context.Context, a fanout.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	call := a.Started.Sub(r.began) % ms / stagger
-	settled := &r.calls[call].settled[a.Number]
+	settled := &r.calls[r.numbers[ctx]].settled[a.Number]
 	*settled = append(*settled, a)
 }

@@ -1,6 +1,6 @@
 // Package property tries the fan-out engine on random plans, in fake time, against a model of what it promises.
 //
-//	cd test && go test ./property -rapid.checks=200000 -timeout=30m
+//	cd test/e2e && go test ./property -rapid.checks=200000 -timeout=30m
 //
 // A failure prints the smallest plan found that shows it, and the seed to see it again with: -rapid.seed.
 package property
@@ -25,7 +25,7 @@ const (
 	longestWait = 100 * ms
 
 	// Calls begin on different nanoseconds of a millisecond, so that nothing of one ever happens together with anything of
-	// another, and an attempt's start tells its call.
+	// another.
 	stagger = 10 * time.Nanosecond
 )
 

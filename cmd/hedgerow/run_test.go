@@ -41,10 +41,19 @@ type process struct {
 // start runs the program with nothing of the tester's settings. Addresses are free ones on the loopback interface.
 func start(t *testing.T, environment []string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...), log: newLogLines()}
+	log := newLogLines()
+	p := startWith(t, log, environment, args...)
+	p.log = log
+	return p
+}
+
+// startWith is start with another standard error.
+func startWith(t *testing.T, stderr io.Writer, environment []string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.Env = append([]string{"HEDGEROW_TEST_MAIN=1", "HEDGEROW_ADDR=127.0.0.1:0", "HEDGEROW_ADMIN_ADDR=", "HEDGEROW_UPSTREAM_ADDR=127.0.0.1:0"},
 		environment...)
-	p.Stdout, p.Stderr = &p.stdout, p.log
+	p.Stdout, p.Stderr = &p.stdout, stderr
 	require.NoError(t, p.Start())
 	t.Cleanup(func() { _ = p.Process.Kill() })
 	return p

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/mattn/go-isatty"
 )
@@ -20,6 +22,9 @@ type Settings struct {
 
 // Open returns the log that the settings ask for, and what stands between it and w: plain text can be written to that too. The last
 // lines are written when it is closed.
+//
+// It is the log of the whole process from then on. What is written by the standard package log goes there too. When the reader of
+// standard output or standard error has gone away, lines are lost; SIGPIPE would end the process.
 func Open(s Settings, w io.Writer) (*slog.Logger, io.WriteCloser) {
 	if f, ok := w.(*os.File); s.Format == "" && ok && isatty.IsTerminal(f.Fd()) {
 		s.Format = "text"
@@ -29,7 +34,10 @@ func Open(s Settings, w io.Writer) (*slog.Logger, io.WriteCloser) {
 		s.logger(&line).Warn("log lines were dropped: they are not read as fast as they come", "lost", lost)
 		return line.Bytes()
 	})
-	return s.logger(buffer), buffer
+	logger := s.logger(buffer)
+	takeOver(logger)
+	signal.Ignore(syscall.SIGPIPE)
+	return logger, buffer
 }
 
 func (s Settings) logger(w io.Writer) *slog.Logger {

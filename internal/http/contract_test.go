@@ -156,35 +156,19 @@ func TestAllWithOneAttemptRunningAtTheTimeout(t *testing.T) {
 }
 
 func TestAnUpstreamFaultIsAFailedAttemptOrEndsAtTheDeadline(t *testing.T) {
-	const ok = "HTTP/1.1 200 OK\r\n"
-	for name, test := range map[string]struct {
-		fault  faultserver.Behaviour
-		status int
-	}{
-		"fails":                 {fails, 502},
-		"resets":                {faultserver.Reset(""), 502},
-		"closes":                {faultserver.Close(), 502},
-		"cuts the body":         {faultserver.Raw(ok+"Content-Length: 11\r\n\r\n{\"time\":1}", false), 502},
-		"lacks the last chunk":  {faultserver.Raw(ok+"Transfer-Encoding: chunked\r\n\r\na\r\n{\"time\":1}\r\n", false), 502},
-		"answers garbage":       {faultserver.JSON("<html>"), 502},
-		"redirects":             {faultserver.Status(302, "", "Location: /"), 502},
-		"hangs":                 {hangs, 504},
-		"hangs in the headers":  {faultserver.Hang(ok + "Content-Len"), 504},
-		"hangs in the body":     {faultserver.Hang(ok + "Content-Length: 10\r\n\r\n{\"ti"), 504},
-		"trickles the headers":  {faultserver.Trickle(ok+"Content-Length: 10\r\n\r\n", 20*time.Millisecond), 504},
-		"trickles the body":     {faultserver.Trickle(ok+"Content-Length: 10\r\n\r\n{\"time\":1}", 8*time.Millisecond), 504},
-		"trickles white space":  {faultserver.Trickle(ok+"Content-Length: 999\r\n\r\n"+strings.Repeat(" ", 900), 5*time.Millisecond), 504},
-		"fails, the body hangs": {faultserver.Hang("HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\n"), 502},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, fault := range faultserver.Faults() {
+		t.Run(fault.Name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, defaults(), test.fault)
-			timeout := "?timeout=60000" // a failure does not wait for it
-			if test.status == http.StatusGatewayTimeout {
-				timeout = "?timeout=200"
+			s := newService(t, defaults(), fault.Behaviour)
+			timeout, status := "?timeout=60000", http.StatusBadGateway // a failure does not wait for it
+			if fault.Kind == faultserver.Silence {
+				timeout, status = "?timeout=200", http.StatusGatewayTimeout
 			}
 			for _, path := range []string{"/api/all", "/api/first", "/api/smart"} {
-				problem(t, s.get(t, path+timeout), test.status)
+				p := problem(t, s.get(t, path+timeout), status)
+				for _, attempt := range p.Attempts {
+					assert.Equal(t, fault.Reason, attempt.Reason, path)
+				}
 			}
 			a := s.get(t, "/api/within-timeout"+timeout)
 			assert.Equal(t, http.StatusOK, a.StatusCode)

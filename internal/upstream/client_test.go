@@ -1,8 +1,6 @@
 package upstream_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"io"
@@ -26,7 +24,7 @@ import (
 	"hedgerow/test/faultserver"
 )
 
-const maxBody = 1 << 20
+const maxBody = faultserver.MaxBody
 
 func newClient(t *testing.T, target string) *upstream.Client {
 	t.Helper()
@@ -49,21 +47,6 @@ func reasonOf(t *testing.T, err error) string {
 	return failure.Reason
 }
 
-func zipped(t *testing.T, plain []byte) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := w.Write(plain)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.String()
-}
-
-func padded(size int) string {
-	const frame = `{"time":7,"x":""}`
-	return `{"time":7,"x":"` + strings.Repeat("x", size-len(frame)) + `"}`
-}
-
 const chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 func TestASuccessIsStatus200WithOneObjectAndAnIntegerTime(t *testing.T) {
@@ -78,8 +61,8 @@ func TestASuccessIsStatus200WithOneObjectAndAnIntegerTime(t *testing.T) {
 		"64 bits":                   {faultserver.JSON(`{"time":9223372036854775807}`), 9223372036854775807},
 		"chunked":                   {faultserver.Raw(chunkedHead+"5\r\n{\"tim\r\n5\r\ne\":3}\r\n0\r\n\r\n", true), 3},
 		"no length, ended by close": {faultserver.Raw("HTTP/1.1 200 OK\r\n\r\n{\"time\":4}", false), 4},
-		"gzip":                      {faultserver.Status(200, zipped(t, []byte(`{"time":5}`)), "Content-Encoding: gzip"), 5},
-		"exactly the largest body":  {faultserver.JSON(padded(maxBody)), 7},
+		"gzip":                      {faultserver.Status(200, faultserver.Gzip(`{"time":5}`), "Content-Encoding: gzip"), 5},
+		"exactly the largest body":  {faultserver.JSON(faultserver.Padded(maxBody)), 7},
 		"text/plain is as good":     {faultserver.Raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n{\"time\":6}", true), 6},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,59 +75,13 @@ func TestASuccessIsStatus200WithOneObjectAndAnIntegerTime(t *testing.T) {
 }
 
 func TestAnythingElseIsAFailedAttempt(t *testing.T) {
-	gzipBomb := zipped(t, []byte(padded(8<<20)))
-	corrupt := []byte(zipped(t, []byte(padded(1000))))
-	corrupt[len(corrupt)-6] ^= 0xff // in the checksum
-	for name, test := range map[string]struct {
-		behaviour faultserver.Behaviour
-		reason    string
-	}{
-		"201":                    {faultserver.Status(201, `{"time":1}`), "status 201"},
-		"204":                    {faultserver.Raw("HTTP/1.1 204 No Content\r\n\r\n", true), "status 204"},
-		"206":                    {faultserver.Status(206, `{"time":1}`), "status 206"},
-		"404":                    {faultserver.Status(404, `{"time":1}`), "status 404"},
-		"429":                    {faultserver.Status(429, `{"time":1}`, "Retry-After: 1"), "status 429"},
-		"500":                    {faultserver.Status(500, `{"time":1}`), "status 500"},
-		"500 whose body hangs":   {faultserver.Hang("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{"), "status 500"},
-		"101":                    {faultserver.Raw("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", false), "status 101"},
-		"HTML":                   {faultserver.JSON(`<html>{"time":1}</html>`), "invalid body"},
-		"empty":                  {faultserver.JSON(``), "invalid body"},
-		"null":                   {faultserver.JSON(`null`), "invalid body"},
-		"array":                  {faultserver.JSON(`[{"time":1}]`), "invalid body"},
-		"number":                 {faultserver.JSON(`1`), "invalid body"},
-		"no time":                {faultserver.JSON(`{}`), "invalid body"},
-		"time is a string":       {faultserver.JSON(`{"time":"1"}`), "invalid body"},
-		"time is null":           {faultserver.JSON(`{"time":null}`), "invalid body"},
-		"time is an object":      {faultserver.JSON(`{"time":{}}`), "invalid body"},
-		"time has a fraction":    {faultserver.JSON(`{"time":1.5}`), "invalid body"},
-		"time has an exponent":   {faultserver.JSON(`{"time":1e400}`), "invalid body"},
-		"time is over 64 bits":   {faultserver.JSON(`{"time":9223372036854775808}`), "invalid body"},
-		"Time is not time":       {faultserver.JSON(`{"Time":5}`), "invalid body"},
-		"two values":             {faultserver.JSON(`{"time":1}{"time":2}`), "invalid body"},
-		"trailing data":          {faultserver.JSON(`{"time":1} x`), "invalid body"},
-		"cut JSON":               {faultserver.JSON(`{"time":1`), "invalid body"},
-		"200,000 brackets":       {faultserver.JSON(strings.Repeat("[", 200_000)), "invalid body"},
-		"one byte too large":     {faultserver.JSON(padded(maxBody + 1)), "body too large"},
-		"endless body":           {faultserver.Endless(chunkedHead, "3e8\r\n"+strings.Repeat(" ", 1000)+"\r\n"), "body too large"},
-		"gzip bomb":              {faultserver.Status(200, gzipBomb, "Content-Encoding: gzip"), "body too large"},
-		"corrupt gzip":           {faultserver.Status(200, string(corrupt), "Content-Encoding: gzip"), "corrupt body"},
-		"gzip that is none":      {faultserver.Status(200, `{"time":1}`, "Content-Encoding: gzip"), "corrupt body"},
-		"body shorter":           {faultserver.Raw("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"time\":1}", false), "incomplete body"},
-		"bad chunk":              {faultserver.Raw(chunkedHead+"zz\r\n{\"time\":1}", false), "incomplete body"},
-		"last chunk missing":     {faultserver.Raw(chunkedHead+"a\r\n{\"time\":1}\r\n", false), "incomplete body"},
-		"garbage status line":    {faultserver.Raw("It works!\r\n\r\n", false), "invalid response"},
-		"endless headers":        {faultserver.Endless("HTTP/1.1 200 OK\r\n", "X: "+strings.Repeat("x", 1000)+"\r\n"), "invalid response"},
-		"connection reset":       {faultserver.Reset(""), "connection reset"},
-		"reset in the body":      {faultserver.Reset("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"time\":1}"), "connection reset"},
-		"connection closed":      {faultserver.Close(), "connection closed"},
-		"plain text for a proxy": {faultserver.Raw("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", true), "status 407"},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, fault := range faultserver.Faults(faultserver.FailsAtOnce, faultserver.Flood) {
+		t.Run(fault.Name, func(t *testing.T) {
 			t.Parallel()
-			server := faultserver.New(t, test.behaviour)
+			server := faultserver.New(t, fault.Behaviour)
 			_, err := newClient(t, server.URL).Fetch(t.Context(), 0)
 			require.Error(t, err)
-			assert.Equal(t, test.reason, reasonOf(t, err))
+			assert.Equal(t, fault.Reason, reasonOf(t, err))
 		})
 	}
 }
@@ -327,7 +264,7 @@ func TestTheNextUserOfAConnectionStillResetsIt(t *testing.T) {
 	// With one connection and a large body the second attempt has got the connection before the first one is quite over.
 	for range 20 {
 		ended := make(chan error, 1)
-		server := faultserver.New(t, faultserver.JSON(padded(maxBody)), func(conn net.Conn) bool {
+		server := faultserver.New(t, faultserver.JSON(faultserver.Padded(maxBody)), func(conn net.Conn) bool {
 			_, err := conn.Read(make([]byte, 1))
 			ended <- err
 			return false

@@ -137,7 +137,7 @@ func TestAnUpstreamThatBlackHolesTheSYNIsAnsweredAtTheDeadlineAndNeverHasMoreDia
 }
 
 func TestAConnectionThatTheUpstreamClosesAtTheMomentOfItsNextUseIsNoVisibleError(t *testing.T) {
-	kept := head + "Content-Length: 10\r\n\r\n{\"time\":1}"
+	kept := faultserver.Head + "Content-Length: 10\r\n\r\n{\"time\":1}"
 	for name, end := range map[string]faultserver.Behaviour{
 		"closed":            faultserver.Close(),
 		"reset":             faultserver.Reset(""),

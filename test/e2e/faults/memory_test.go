@@ -10,19 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/faultserver"
 )
 
 func TestAFloodFromTheUpstreamLeavesTheMemoryFlatOverAThousandRepeats(t *testing.T) {
 	const allowed = 16 // MiB. What 900 repeats read is 225 MiB of bodies, 28 MiB of headers.
-	for name, f := range floods(t) {
-		t.Run(name, func(t *testing.T) {
-			s := start(t, f.behaviour, "HEDGEROW_PRODUCERS=1", "HEDGEROW_MAX_BODY=256KiB")
+	for _, f := range faultserver.Faults(faultserver.Flood) {
+		t.Run(f.Name, func(t *testing.T) {
+			s := start(t, f.Behaviour, "HEDGEROW_PRODUCERS=1", "HEDGEROW_MAX_BODY=256KiB")
 			repeat(t, s.Hedgerow, 100)
 			before := residentMiB(t, s.Hedgerow)
 			repeat(t, s.Hedgerow, 900)
 			after := residentMiB(t, s.Hedgerow)
 			assert.LessOrEqual(t, after, before+allowed, "%d MiB after 100 repeats", before)
-			require.Equal(t, 1000, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total", f.reason))
+			require.Equal(t, 1000, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total", f.Reason))
 			assert.GreaterOrEqual(t, s.upstream.Requests(), 1000)
 		})
 	}

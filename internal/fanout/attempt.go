@@ -88,5 +88,8 @@ type PanicError struct {
 
 func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
+// errPushback is the error of a hedge that was not sent because the source has asked for time.
+var errPushback = &Failure{Reason: "the upstream API asked to wait"}
+
 // errExited is the error of an attempt whose source ended its goroutine (runtime.Goexit).
 var errExited = errors.New("the attempt's goroutine exited")

@@ -83,8 +83,13 @@ func (c *Call[T]) HedgeDelay() time.Duration { return c.service.settings.HedgeDe
 func (c *Call[T]) Running() int { return c.running }
 
 // Fire starts n attempts at once. When the cap on attempts in flight has no room for all n, or the call has waited for too long
-// before it began, it starts none, records them as refused and returns ErrRefused.
-func (c *Call[T]) Fire(n int) error { return c.fire(n, false) }
+// before it began, it starts none, records them as refused and returns a *RefusedError.
+func (c *Call[T]) Fire(n int) error {
+	if c.fire(n, false) {
+		return nil
+	}
+	return &RefusedError{RetryAfter: c.service.retryAfter()}
+}
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. They are started by
 // Next. They are refused, and the call goes on without them, when there is no room for them under the cap or the source has asked
@@ -100,31 +105,33 @@ func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 func (c *Call[T]) FireHeld() {
 	n := c.held
 	c.held = 0
-	if n > 0 {
-		_ = c.fire(n, true) // refused hedges are recorded; the attempts that run go on
+	if n == 0 {
+		return
 	}
+	if now := time.Now(); c.service.pushback.left(now) > 0 {
+		c.refuse(n, Attempt{Hedge: true, Started: now, Err: errPushback})
+		return
+	}
+	c.fire(n, true) // refused hedges are recorded; the attempts that run go on
 }
 
-func (c *Call[T]) fire(n int, hedge bool) error {
+// fire starts n attempts, or refuses them all and returns false.
+func (c *Call[T]) fire(n int, hedge bool) bool {
 	if len(c.attempts)+n > cap(c.queue) {
 		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
 	}
-	now := time.Now()
-	if hedge && c.service.pace.pushback(now) > 0 {
-		c.refuse(n, Attempt{Hedge: hedge, Started: now, Err: errPushback})
-		return nil
-	}
+	a := Attempt{Hedge: hedge, Outcome: Running, Started: time.Now()}
 	if c.overdue || !c.service.reserve(n) {
-		c.refuse(n, Attempt{Hedge: hedge, Started: now})
-		return ErrRefused
+		c.refuse(n, a)
+		return false
 	}
 	for range n {
-		number := len(c.attempts)
-		c.attempts = append(c.attempts, Attempt{Number: number, Hedge: hedge, Outcome: Running, Started: now})
+		a.Number = len(c.attempts)
+		c.attempts = append(c.attempts, a)
 		c.running++
-		go c.produce(number, now)
+		go c.produce(a.Number, a.Started)
 	}
-	return nil
+	return true
 }
 
 // refuse records n attempts that are not sent.
@@ -146,7 +153,7 @@ func (c *Call[T]) produce(number int, started time.Time) {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 		r.duration = time.Since(started)
-		c.service.pace.note(r.duration, r.Err)
+		c.service.learn(r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
 		if c.answered.Load() {

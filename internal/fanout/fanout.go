@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// How a call can end without an answer. Do returns these unwrapped.
+// How a call can end without an answer.
 var (
 	// ErrFailed: every attempt has failed.
 	ErrFailed = errors.New("all attempts failed")
@@ -22,9 +22,21 @@ var (
 	// ErrAbandoned: the caller has gone away.
 	ErrAbandoned = errors.New("the caller has gone away")
 	// ErrRefused: there are more calls than can be answered in time. The cap on attempts in flight leaves no room for this one, or
-	// it has waited for too long before Do was called. Nothing was sent.
+	// it has waited for too long before Do was called. Nothing was sent. The error is a *RefusedError.
 	ErrRefused = errors.New("more calls than can be answered in time")
 )
+
+// RefusedError is the error of a call that was refused. errors.Is finds ErrRefused in it.
+type RefusedError struct {
+	// RetryAfter is how long the caller should wait: the mean duration of the attempts that have ended lately, or what is left of the
+	// time that the source has asked for, whichever is longer. After the mean duration the attempts in flight have been replaced about
+	// once, so those that leave no room now are gone. 0 when no attempt has ended yet.
+	RetryAfter time.Duration
+}
+
+func (*RefusedError) Error() string { return ErrRefused.Error() }
+
+func (*RefusedError) Unwrap() error { return ErrRefused }
 
 // Source makes one attempt. number counts the attempts of a call from 0. Source must return soon after ctx is done; ctx is
 // done only when the attempt's result is no longer of use, never at the deadline itself. A panic is a failed attempt.
@@ -68,13 +80,14 @@ type Service[T any] struct {
 	settings Settings
 	calls    atomic.Int64 // running now
 	inFlight atomic.Int64 // attempts running now
-	pace     pace
+	mean     mean         // duration of the attempts that have ended
+	pushback pushback
 	pending  sync.WaitGroup // calls, each until its losers have ended too
 }
 
 // New returns a service that runs no call yet.
 func New[T any](settings Settings) *Service[T] {
-	return &Service[T]{settings: settings, pace: pace{began: time.Now()}}
+	return &Service[T]{settings: settings, pushback: pushback{began: time.Now()}}
 }
 
 // Answer is what a call ends with. Attempts is set also when the call failed.
@@ -88,7 +101,7 @@ type Answer[T any] struct {
 // Do runs one call. It returns as soon as the strategy has decided, at the latest at the deadline, and does not wait for losers. ctx is
 // the caller's: when it is done before the answer, every attempt is cancelled at once. After Do has returned it cancels nothing. A
 // call that has waited since its arrival for over 100 ms and over a quarter of its timeout is refused. The error is nil, ErrFailed,
-// ErrTimedOut, ErrAbandoned, ErrRefused or whatever else the strategy returns.
+// ErrTimedOut, ErrAbandoned, a *RefusedError or whatever else the strategy returns.
 func (s *Service[T]) Do(ctx context.Context, plan Plan[T]) (Answer[T], error) {
 	if ctx.Err() != nil {
 		return Answer[T]{}, ErrAbandoned // gone before anything was sent
@@ -112,12 +125,20 @@ func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 // Wait returns when every call has ended, and its losers. No call may begin meanwhile.
 func (s *Service[T]) Wait() { s.pending.Wait() }
 
-// RetryAfter is how long a caller that was refused should wait: the mean duration of the attempts that have ended lately, or what
-// is left of the time that the source has asked for, whichever is longer. After the mean duration the attempts in flight have been
-// replaced about once, so those that leave no room now are gone. Each attempt moves the mean by an eighth of its difference from
-// it, whatever its outcome. 0 when nothing is known yet.
-func (s *Service[T]) RetryAfter() time.Duration {
-	return max(time.Duration(s.pace.mean.Load()), s.pace.pushback(time.Now()))
+// retryAfter is how long a caller that is refused now should wait.
+func (s *Service[T]) retryAfter() time.Duration {
+	return max(s.mean.value(), s.pushback.left(time.Now()))
+}
+
+// learn takes what an attempt that has ended says of its source.
+func (s *Service[T]) learn(duration time.Duration, err error) {
+	s.mean.add(duration)
+	if err == nil {
+		return
+	}
+	if failure, ok := errors.AsType[*Failure](err); ok && failure.RetryAfter > 0 {
+		s.pushback.extend(failure.RetryAfter)
+	}
 }
 
 // reserve takes n places under the cap on attempts in flight, or none.

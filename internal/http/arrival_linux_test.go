@@ -27,8 +27,6 @@ func (n noting) Do(_ context.Context, plan fanout.Plan[int64]) (fanout.Answer[in
 	return fanout.Answer[int64]{Values: []int64{1}}, nil
 }
 
-func (n noting) RetryAfter() time.Duration { return 0 }
-
 // sourced makes the attempts of its calls by a source of its own.
 type sourced struct {
 	*fanout.Service[int64]

@@ -92,16 +92,13 @@ func TestWhatMadeNoCallHasNoServerTiming(t *testing.T) {
 
 // scripted is a service whose calls all end as told.
 type scripted struct {
-	answer     fanout.Answer[int64]
-	err        error
-	retryAfter time.Duration
+	answer fanout.Answer[int64]
+	err    error
 }
 
 func (s scripted) Do(context.Context, fanout.Plan[int64]) (fanout.Answer[int64], error) {
 	return s.answer, s.err
 }
-
-func (s scripted) RetryAfter() time.Duration { return s.retryAfter }
 
 func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) {
 	s := &service{log: &log{}}
@@ -119,7 +116,7 @@ func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) 
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {
 	router := hedgerow.NewRouter(hedgerow.Settings{
-		Service: scripted{retryAfter: time.Minute}, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return false },
+		Service: scripted{}, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return false },
 	})
 	recorder := httptest.NewRecorder()
 	router.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/readyz", nil))
@@ -133,7 +130,7 @@ func TestARefusedCallIsToldWhenToTryAgain(t *testing.T) {
 		60 * time.Second: "60", 61 * time.Second: "60", 24 * time.Hour: "60",
 	} {
 		s := &service{log: &log{}}
-		s.start(t, scripted{err: fanout.ErrRefused, retryAfter: wait})
+		s.start(t, scripted{err: &fanout.RefusedError{RetryAfter: wait}})
 		a := s.get(t, "/api/first?timeout=1000")
 		problem(t, a, http.StatusServiceUnavailable)
 		assert.Equal(t, want, a.Header.Get("Retry-After"), wait)

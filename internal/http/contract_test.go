@@ -244,8 +244,6 @@ func (b broken) Do(context.Context, fanout.Plan[int64]) (fanout.Answer[int64], e
 	return fanout.Answer[int64]{}, b.err
 }
 
-func (broken) RetryAfter() time.Duration { return 0 }
-
 func TestAPanicOfAHandlerIsA500AndTheProcessGoesOn(t *testing.T) {
 	s := &service{log: &log{}}
 	s.start(t, broken{})

@@ -17,8 +17,6 @@ import (
 type Service interface {
 	// Do returns by the plan's deadline. Its errors are those of fanout.Service.Do.
 	Do(ctx context.Context, plan fanout.Plan[int64]) (fanout.Answer[int64], error)
-	// RetryAfter is how long a caller that was refused should wait.
-	RetryAfter() time.Duration
 }
 
 type handlers struct {
@@ -117,8 +115,8 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))
 	}
-	if errors.Is(err, fanout.ErrRefused) {
-		c.Header("Retry-After", h.retryAfter())
+	if refused, ok := errors.AsType[*fanout.RefusedError](err); ok {
+		c.Header("Retry-After", h.retryAfter(refused))
 	}
 	if err != nil {
 		writeProblem(c, err, answer.Attempts)
@@ -128,10 +126,10 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	c.JSON(http.StatusOK, shape(answer.Values))
 }
 
-// retryAfter is the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout,
-// after which every attempt in flight now is over but for its grace.
-func (h *handlers) retryAfter() string {
-	seconds := math.Ceil(min(h.service.RetryAfter(), h.maxTimeout).Seconds())
+// retryAfter is the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout.
+// Every attempt that is in flight now has ended by then, but for its grace.
+func (h *handlers) retryAfter(refused *fanout.RefusedError) string {
+	seconds := math.Ceil(min(refused.RetryAfter, h.maxTimeout).Seconds())
 	return strconv.Itoa(max(1, int(seconds)))
 }
 

@@ -69,7 +69,7 @@ var mutations = []mutation{
 	},
 	{
 		"hedges look like first attempts", "fanout/call.go",
-		"_ = c.fire(n, true)", "_ = c.fire(n, false)",
+		"c.fire(n, true)", "c.fire(n, false)",
 	},
 	{
 		"smart fires everything at once", "fanout/smart.go",
@@ -93,19 +93,19 @@ var mutations = []mutation{
 	},
 	{
 		"hedges are sent although the API has asked to wait", "fanout/call.go",
-		"if hedge && c.service.pace.pushback(now) > 0 {", "if hedge && c.service.pace.pushback(now) < 0 {",
+		"c.service.pushback.left(now) > 0", "c.service.pushback.left(now) < 0",
 	},
 	{
 		"first attempts wait too when the API has asked to", "fanout/call.go",
-		"if hedge && c.service.pace.pushback(now) > 0 {", "if c.service.pace.pushback(now) > 0 {",
+		"if c.overdue || !c", "if c.overdue || c.service.pushback.left(a.Started) > 0 || !c",
 	},
 	{
-		"the API may ask for any time", "fanout/pace.go",
-		"min(failure.RetryAfter, maxPushback)", "failure.RetryAfter",
+		"the API may ask for any time", "fanout/pushback.go",
+		"min(d, maxPushback)", "d",
 	},
 	{
-		"a shorter wait replaces a longer one", "fanout/pace.go",
-		"resume <= old || p.resume", "p.resume",
+		"a shorter wait replaces a longer one", "fanout/pushback.go",
+		"until <= old || p.until", "p.until",
 	},
 	{
 		"an attempt that has ended stays in flight", "fanout/call.go",

@@ -39,6 +39,17 @@ func (p paced) call(t *testing.T, strategy fanout.Strategy[int], steps ...step) 
 	return outcomes, len(p.sent)
 }
 
+// retryAfter is what a call that is refused now is told. It is refused because it has waited for too long.
+func (p paced) retryAfter(t *testing.T) time.Duration {
+	t.Helper()
+	plan := p.plan(time.Second, fanout.First)
+	plan.Arrival = time.Now().Add(-time.Second)
+	_, err := p.Do(t.Context(), plan)
+	var refused *fanout.RefusedError
+	require.ErrorAs(t, err, &refused)
+	return refused.RetryAfter
+}
+
 func TestAFirstAttemptThatIsAskedToWaitEndsASmartCallAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(asksToWait(50*ms, time.Second))
@@ -121,7 +132,7 @@ func TestALoserThatIsAskedToWaitHoldsHedgesBackToo(t *testing.T) {
 		p := newPaced()
 		got, _ := p.call(t, fanout.First, succeeds(ms, 1), asksToWait(2*ms, time.Second), succeeds(3*ms, 3))
 		assert.Equal(t, outcomes(fanout.Won, fanout.Running, fanout.Running), got)
-		assert.Equal(t, time.Second-ms, p.RetryAfter())
+		assert.Equal(t, time.Second-ms, p.retryAfter(t))
 		_, sent := p.call(t, fanout.Smart, fails(ms))
 		assert.Equal(t, 1, sent)
 	})
@@ -131,32 +142,6 @@ func TestAShorterTimeDoesNotEndALongerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaced()
 		p.call(t, fanout.All, asksToWait(10*ms, 10*time.Second), asksToWait(20*ms, time.Second), fails(30*ms))
-		assert.Equal(t, 10*time.Second-20*ms, p.RetryAfter())
-	})
-}
-
-func TestRetryAfterIsTheMeanDurationOfTheAttemptsThatHaveEndedLately(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPaced()
-		assert.Zero(t, p.RetryAfter(), "nothing is known yet")
-		p.call(t, fanout.Smart, succeeds(80*ms, 1))
-		assert.Equal(t, 80*ms, p.RetryAfter(), "the first one is the mean")
-		p.call(t, fanout.Smart, succeeds(240*ms, 1))
-		assert.Equal(t, 100*ms, p.RetryAfter(), "an eighth of the way from 80 to 240")
-		p.call(t, fanout.First, succeeds(20*ms, 1), fails(184*ms), succeeds(hangs, 3))
-		// 100 → 90 → 101.75 → the third was cut after 20 ms and its grace.
-		assert.Equal(t, 101750*time.Microsecond+(20*ms+grace-101750*time.Microsecond)/8, p.RetryAfter(), "losers and failures count")
-	})
-}
-
-func TestRetryAfterIsWhatIsLeftOfTheTimeAskedForWhenThatIsLonger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPaced()
-		p.call(t, fanout.Smart, asksToWait(200*ms, time.Second))
-		assert.Equal(t, time.Second, p.RetryAfter())
-		time.Sleep(700 * ms)
-		assert.Equal(t, 300*ms, p.RetryAfter())
-		time.Sleep(200 * ms)
-		assert.Equal(t, 200*ms, p.RetryAfter(), "the mean is longer by now")
+		assert.Equal(t, 10*time.Second-20*ms, p.retryAfter(t))
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,6 +21,7 @@ type record struct {
 	arrival time.Time
 	waited  time.Duration // from the arrival until the process got to the request
 	id      string
+	quiet   bool // it is logged at the level debug
 	// Of a call that was made:
 	called   bool
 	timeout  time.Duration
@@ -69,8 +69,8 @@ func discardBody(c *gin.Context) {
 	c.Next()
 }
 
-// part ends each connection with its answer once the process is to stop, so that callers have none left to lose.
-func part(ready func() bool) gin.HandlerFunc {
+// closeWhenStopping ends each connection with its answer once the process is to stop, so that callers have none left to lose.
+func closeWhenStopping(ready func() bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !ready() {
 			c.Header("Connection", "close")
@@ -115,16 +115,17 @@ func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) 
 	r.called, r.timeout, r.attempts = true, timeout, attempts
 }
 
-// observeCalls tells observe of each call to the API when it has been answered.
+// observeCalls tells observe of each call when it has been answered.
 func observeCalls(observe func(endpoint string, status int, duration, timeout time.Duration)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
-		if endpoint := c.FullPath(); strings.HasPrefix(endpoint, "/api/") {
-			r := recordOf(c)
-			observe(endpoint, c.Writer.Status(), time.Since(r.arrival), r.timeout)
-		}
+		r := recordOf(c)
+		observe(c.FullPath(), c.Writer.Status(), time.Since(r.arrival), r.timeout)
 	}
 }
+
+// logQuietly logs requests at the level debug: a balancer asks twice a second.
+func logQuietly(c *gin.Context) { recordOf(c).quiet = true }
 
 // logRequests writes one line for each request when it has been answered.
 func logRequests(logger *slog.Logger) gin.HandlerFunc {
@@ -135,8 +136,8 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		switch {
 		case status == http.StatusInternalServerError:
 			level = slog.LevelError
-		case isProbe(c.FullPath()):
-			level = slog.LevelDebug // a balancer asks twice a second
+		case recordOf(c).quiet:
+			level = slog.LevelDebug
 		}
 		ctx := c.Request.Context()
 		if !logger.Enabled(ctx, level) {
@@ -166,10 +167,8 @@ func (r *record) describe(attributes []slog.Attr) []slog.Attr {
 	return attributes
 }
 
-func isProbe(path string) bool { return path == "/livez" || path == "/readyz" }
-
-// survive turns a panic of a handler into a 500.
-func survive(logger *slog.Logger) gin.HandlerFunc {
+// recoverPanics turns a panic of a handler into a 500.
+func recoverPanics(logger *slog.Logger) gin.HandlerFunc {
 	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, panicked any) {
 		logger.Error("panic in a handler", "panic", panicked, "request_id", requestID(c), "stack", string(debug.Stack()))
 		writeProblem(c, fmt.Errorf("panic: %v", panicked), nil)

@@ -40,32 +40,37 @@ func newEngine(s Settings) *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
-	r.Use(noteArrival, discardBody, part(s.Ready), identify, secure, logRequests(s.Logger), observeCalls(s.ObserveCall), survive(s.Logger))
+	// In running order.
+	r.Use(noteArrival, discardBody, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger), recoverPanics(s.Logger))
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 
 	h := &handlers{service: s.Service, source: s.Source, maxTimeout: s.MaxTimeout, ready: s.Ready}
+	calls := r.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
 	for _, e := range h.endpoints() {
-		get(r, e.path, e.handler)
+		get(calls, e.path, e.handler)
 	}
-	get(r, "/livez", h.livez)
-	get(r, "/readyz", h.readyz)
+	probes := r.Group("", logQuietly)
+	get(probes, "/livez", h.livez)
+	get(probes, "/readyz", h.readyz)
 	routeConsole(r, s.MaxTimeout)
 	return r
 }
 
+const callsPath = "/api"
+
 type endpoint struct {
-	path    string
+	path    string // below callsPath
 	handler gin.HandlerFunc
 }
 
 // endpoints are those that make calls, each by its own strategy.
 func (h *handlers) endpoints() []endpoint {
 	return []endpoint{
-		{"/api/all", h.all},
-		{"/api/first", h.first},
-		{"/api/within-timeout", h.withinTimeout},
-		{"/api/smart", h.smart},
+		{"/all", h.all},
+		{"/first", h.first},
+		{"/within-timeout", h.withinTimeout},
+		{"/smart", h.smart},
 	}
 }
 
@@ -74,7 +79,7 @@ func Endpoints() []string {
 	endpoints := (*handlers)(nil).endpoints()
 	paths := make([]string, len(endpoints))
 	for i, e := range endpoints {
-		paths[i] = e.path
+		paths[i] = callsPath + e.path
 	}
 	return paths
 }

@@ -188,15 +188,15 @@ var mutations = []mutation{
 		"> max(plan.Timeout/waitShare, shortWait)", "> max(plan.Timeout*waitShare, shortWait)",
 	},
 	{
-		"a repeated timeout counts once", "http/call.go",
+		"a repeated timeout counts once", "http/timeout.go",
 		"case len(values) > 1:", "case len(values) > 9:",
 	},
 	{
-		"a timeout over the maximum is clamped", "http/call.go",
+		"a timeout over the maximum is clamped", "http/timeout.go",
 		"return 0, &timeoutError{\"is out of range\", maximum}", "return maximum, nil",
 	},
 	{
-		"a query that does not parse is read as far as it does", "http/call.go",
+		"a query that does not parse is read as far as it does", "http/timeout.go",
 		"	if err != nil {\n		return 0, &timeoutError{\"stands in a query", "	if err != nil && query == nil {\n		return 0, &timeoutError{\"stands in a query",
 	},
 }

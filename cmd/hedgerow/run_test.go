@@ -163,6 +163,45 @@ func TestUpstreamRunsTheTestingServerAlone(t *testing.T) {
 	assert.Zero(t, p.end(t))
 }
 
+func TestProbesOfTheAdminAddressAreAnsweredWhenCallersHoldEveryConnection(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Hang(""))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_MAX_CONNECTIONS=1"})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	admin := "http://" + p.log.wait(t, "admin address is listening")["addr"].(string)
+	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
+	upstream.WaitForRequests(t, 3)
+	for _, path := range []string{"/livez", "/readyz"} {
+		status, _ := get(t, admin+path)
+		assert.Equal(t, http.StatusOK, status, path)
+	}
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.log.wait(t, "stopping")
+	status, body := get(t, admin+"/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, body, "shutting down")
+}
+
+func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
+	answer := make(chan struct{})
+	upstream := faultserver.New(t, faultserver.When(answer, faultserver.Answer(5)))
+	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
+	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	var call sync.WaitGroup
+	call.Go(func() {
+		status, _ := get(t, url+"/api/first?timeout=30000")
+		assert.Equal(t, http.StatusOK, status)
+	})
+	upstream.WaitForRequests(t, 3)
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	p.log.wait(t, "SIGHUP is ignored: there is nothing to read again")
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.log.wait(t, "stopping")
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	close(answer)
+	call.Wait()
+	assert.Zero(t, p.end(t))
+}
+
 func TestTheAdminAddressHasMetricsAndProfiles(t *testing.T) {
 	p := start(t, []string{"HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
 	url := "http://" + p.log.wait(t, listening)["addr"].(string)

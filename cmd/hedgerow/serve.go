@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	stdhttp "net/http"
-	"net/http/pprof"
 	"net/url"
 	"sync/atomic"
 
@@ -63,7 +61,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		if err != nil {
 			return err
 		}
-		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, adminHandler(measures), logger))
+		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler()), logger))
 		logger.Info("admin address is listening", "addr", admin.Addr().String())
 	}
 	if testingServer != nil {
@@ -97,16 +95,4 @@ func observer(measures *metrics.Metrics, logger *slog.Logger) func(context.Conte
 		measures.ObserveAttempt(a)
 		failures.Observe(a)
 	}
-}
-
-// adminHandler serves what operators need and callers must not see.
-func adminHandler(measures *metrics.Metrics) stdhttp.Handler {
-	mux := stdhttp.NewServeMux()
-	mux.Handle("GET /metrics", measures.Handler())
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
 }

@@ -113,6 +113,12 @@ func TestOptionsIs204WithAllowAndNothingOfCORS(t *testing.T) {
 		assert.Empty(t, a.body)
 		assertNoCORS(t, a)
 	}
+	a := s.raw(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	assert.Equal(t, http.StatusNoContent, a.StatusCode, "of the server as a whole")
+	assert.Equal(t, "GET, HEAD, OPTIONS", a.Header.Get("Allow"))
+	assert.NotEmpty(t, a.Header.Get("X-Request-Id"), "it is ours")
+	assertNoCORS(t, a)
+	problem(t, s.raw(t, "GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), http.StatusNotFound)
 	problem(t, s.do(t, "OPTIONS", "/nope"), http.StatusNotFound)
 	for _, target := range []string{"/api/first?timeout=5000", "/api/first", "/nope", "/", "/livez"} {
 		assertNoCORS(t, s.do(t, "GET", target, "Origin", "http://elsewhere.example"))

@@ -90,7 +90,15 @@ func get(r gin.IRoutes, path string, handler gin.HandlerFunc) {
 	r.HEAD(path, handler)
 }
 
-func notFound(c *gin.Context) { writeProblem(c, errNotFound, nil) }
+// notFound answers what has no route. OPTIONS * asks for the methods of the whole server.
+func notFound(c *gin.Context) {
+	if c.Request.Method == http.MethodOptions && c.Request.RequestURI == "*" {
+		c.Header("Allow", "GET, HEAD, OPTIONS")
+		c.AbortWithStatus(http.StatusNoContent)
+		return
+	}
+	writeProblem(c, errNotFound, nil)
+}
 
 // otherMethod answers a method that a path does not have. Gin has set Allow to those that it has.
 func otherMethod(c *gin.Context) {

@@ -106,12 +106,13 @@ vulncheck: ## Look for known vulnerabilities that the service can reach. Says so
 	fi
 
 .PHONY: generate
-generate: ## Make docs/ from the annotations again, and from docs/ what is generated in api/.
+generate: ## Make docs/ from the annotations again, from docs/ what is generated in api/, and the imports in CONTRIBUTING.md.
 	$(SWAG) fmt --dir internal/http
 	$(SWAG) init --quiet --dir internal/http --generalInfo api.go --output docs --outputTypes go,json,yaml \
 		--parseInternal --requiredByDefault
 	cd test/e2e && $(GO) run ./openapi3 ../../docs/swagger.json ../../api/openapi.json
 	cd test/e2e && $(GO) run ./postman/collection ../../api/openapi.json ../../api/hedgerow.postman_collection.json
+	cd test/e2e && $(GO) run ./imports ../../CONTRIBUTING.md
 
 $(LINT):
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

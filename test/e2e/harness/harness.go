@@ -28,8 +28,9 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(folder, "hedgerow")
-	command := exec.Command("go", "build", "-o", binary, "./cmd/hedgerow")
+	command := exec.Command("go", "build", "-tags=nomsgpack", "-o", binary, "./cmd/hedgerow") // as `make local` builds it
 	command.Dir = Root()
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	command.Stderr = os.Stderr
 	return binary, command.Run()
 })

@@ -556,7 +556,7 @@ const docTemplate = `{
                     "example": "failed"
                 },
                 "reason": {
-                    "description": "Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.",
+                    "description": "Reason why a failed attempt failed or a refused one was not sent.",
                     "type": "string",
                     "example": "status 500"
                 }

@@ -25,8 +25,7 @@ const (
 	Cancelled Outcome = "cancelled"
 	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused attempts were never sent: because of the cap on attempts in flight, because their call had waited for too long, or,
-	// hedges only, because the source has asked for time.
+	// Refused attempts were never sent. Their reason is of KindCap, KindWait or KindPushback.
 	Refused Outcome = "refused"
 )
 
@@ -41,29 +40,24 @@ type Attempt struct {
 	Started time.Time
 	// Duration is how long it ran, or has run so far.
 	Duration time.Duration
-	// Err is why a failed attempt failed, or that the source has asked for time when that is why a hedge was refused. It is nil
-	// for everything else that was refused, and for every other outcome.
+	// Err is why a failed attempt failed or a refused one was not sent. It is nil for every other outcome.
 	Err error
 }
 
-// Reason is Err in words that are safe to show to callers, empty when there is none.
-func (a Attempt) Reason() string {
+// Reason is what may be shown of Err, the zero value when there is none.
+func (a Attempt) Reason() Reason {
 	if a.Err == nil {
-		return ""
+		return Reason{}
 	}
 	if failure, ok := errors.AsType[*Failure](a.Err); ok {
 		return failure.Reason
 	}
-	return ReasonInternal
+	return Reason{Kind: KindInternal}
 }
 
-// ReasonInternal stands for every error of an attempt that is no Failure, such as a panic.
-const ReasonInternal = "internal error"
-
-// Failure is an error that a Source returns when the reason may be shown to callers.
+// Failure is an error that a Source returns to explain why its attempt failed.
 type Failure struct {
-	// Reason has no addresses, names or data from the source's side in it, and comes from a closed set.
-	Reason string
+	Reason Reason
 	// Err is the whole truth, for the log. It may be nil.
 	Err error
 	// RetryAfter is the time that the source has asked for before the next request, 0 for none. No hedge is sent until it has
@@ -73,9 +67,9 @@ type Failure struct {
 
 func (f *Failure) Error() string {
 	if f.Err == nil {
-		return f.Reason
+		return f.Reason.String()
 	}
-	return f.Reason + ": " + f.Err.Error()
+	return f.Reason.String() + ": " + f.Err.Error()
 }
 
 func (f *Failure) Unwrap() error { return f.Err }
@@ -88,8 +82,12 @@ type PanicError struct {
 
 func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
-// errPushback is the error of a hedge that was not sent because the source has asked for time.
-var errPushback = &Failure{Reason: "the upstream API asked to wait"}
+// The errors of attempts that are not sent.
+var (
+	errCap      = &Failure{Reason: Reason{Kind: KindCap}}
+	errWait     = &Failure{Reason: Reason{Kind: KindWait}}
+	errPushback = &Failure{Reason: Reason{Kind: KindPushback}}
+)
 
 // errExited is the error of an attempt whose source ended its goroutine (runtime.Goexit).
 var errExited = errors.New("the attempt's goroutine exited")

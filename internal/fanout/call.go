@@ -121,7 +121,7 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
 	}
 	a := Attempt{Hedge: hedge, Outcome: Running, Started: time.Now()}
-	if c.overdue || !c.service.reserve(n) {
+	if a.Err = c.admit(n); a.Err != nil {
 		c.refuse(n, a)
 		return false
 	}
@@ -134,7 +134,18 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 	return true
 }
 
-// refuse records n attempts that are not sent.
+// admit takes n places under the cap. The error is why the attempts must not be sent.
+func (c *Call[T]) admit(n int) error {
+	if c.overdue {
+		return errWait
+	}
+	if !c.service.reserve(n) {
+		return errCap
+	}
+	return nil
+}
+
+// refuse records n attempts that are not sent. a has what they have in common.
 func (c *Call[T]) refuse(n int, a Attempt) {
 	a.Outcome = Refused
 	for range n {

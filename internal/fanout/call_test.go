@@ -78,7 +78,7 @@ func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 			require.ErrorAs(t, a.Err, &p)
 			assert.Equal(t, "scripted panic", p.Value)
 			assert.Contains(t, string(p.Stack), "script_test.go")
-			assert.Equal(t, "internal error", a.Reason())
+			assert.Equal(t, fanout.Reason{Kind: fanout.KindInternal}, a.Reason())
 		}
 	})
 }
@@ -123,14 +123,22 @@ func TestADeadlineInThePastEndsTheCallAtOnce(t *testing.T) {
 	})
 }
 
+func TestTheTextOfAReasonIsItsKindAndItsCode(t *testing.T) {
+	assert.Equal(t, "TLS failure", fanout.Reason{Kind: "TLS failure"}.String())
+	assert.Equal(t, "status 500", fanout.Reason{Kind: "status", Code: 500}.String())
+	assert.Empty(t, fanout.Reason{}.String())
+}
+
 func TestAFailuresReasonIsItsOwnAndNotItsCause(t *testing.T) {
 	cause := errors.New("dial tcp 192.0.2.1:443: refused")
-	failure := &fanout.Failure{Reason: "connection refused", Err: cause}
-	assert.Equal(t, "connection refused", fanout.Attempt{Err: failure}.Reason())
+	refused := fanout.Reason{Kind: "connection refused"}
+	failure := &fanout.Failure{Reason: refused, Err: cause}
+	assert.Equal(t, refused, fanout.Attempt{Err: failure}.Reason())
 	assert.Equal(t, "connection refused: dial tcp 192.0.2.1:443: refused", failure.Error())
 	require.ErrorIs(t, failure, cause)
-	assert.Equal(t, "internal error", fanout.Attempt{Err: cause}.Reason(), "an error that is no Failure is not shown")
-	assert.Empty(t, fanout.Attempt{}.Reason())
+	internal := fanout.Reason{Kind: fanout.KindInternal}
+	assert.Equal(t, internal, fanout.Attempt{Err: cause}.Reason(), "an error that is not a Failure is not shown")
+	assert.Zero(t, fanout.Attempt{}.Reason())
 }
 
 func TestAResultThatIsReadyComesBeforeTheDeadline(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // asksToWait is an attempt that fails and asks for time.
 func asksToWait(after, retryAfter time.Duration) step {
-	return step{after: after, err: &fanout.Failure{Reason: "status 429", RetryAfter: retryAfter}}
+	return step{after: after, err: &fanout.Failure{Reason: fanout.Reason{Kind: "status", Code: 429}, RetryAfter: retryAfter}}
 }
 
 // paced is a service whose steps a test changes from call to call.
@@ -59,10 +59,10 @@ func TestAFirstAttemptThatIsAskedToWaitEndsASmartCallAtOnce(t *testing.T) {
 		assert.Equal(t, 50*ms, time.Since(s.began))
 		assert.Equal(t, alone, s.sent)
 		require.Len(t, answer.Attempts, 3)
-		assert.Equal(t, "status 429", answer.Attempts[0].Reason())
+		assert.Equal(t, fanout.Reason{Kind: "status", Code: 429}, answer.Attempts[0].Reason())
 		for _, a := range answer.Attempts[1:] {
 			assert.Equal(t, fanout.Refused, a.Outcome)
-			assert.Equal(t, "the upstream API asked to wait", a.Reason())
+			assert.Equal(t, fanout.Reason{Kind: fanout.KindPushback}, a.Reason())
 			assert.True(t, a.Hedge)
 			assert.Zero(t, a.Duration)
 		}

@@ -34,6 +34,7 @@ func TestBeyondTheCapACallIsRefusedAndSendsNothing(t *testing.T) {
 				require.Len(t, answer.Attempts, 3)
 				for _, a := range answer.Attempts {
 					assert.Equal(t, fanout.Refused, a.Outcome)
+					assert.Equal(t, fanout.Reason{Kind: fanout.KindCap}, a.Reason())
 				}
 				assert.Equal(t, outcomes(fanout.Refused, fanout.Refused, fanout.Refused), s.outcomes(t), "the observer was told of each")
 				assert.Len(t, s.sent, 3, "only the first call's attempts were sent")
@@ -68,8 +69,10 @@ func TestBeyondTheCapSmartGoesOnWithoutItsHedges(t *testing.T) {
 				assert.Equal(t, test.err, err)
 				assert.Equal(t, test.answers, time.Since(s.began))
 				require.Len(t, answer.Attempts, 3)
-				assert.Equal(t, fanout.Refused, answer.Attempts[1].Outcome)
-				assert.Equal(t, fanout.Refused, answer.Attempts[2].Outcome)
+				for _, hedge := range answer.Attempts[1:] {
+					assert.Equal(t, fanout.Refused, hedge.Outcome)
+					assert.Equal(t, fanout.Reason{Kind: fanout.KindCap}, hedge.Reason())
+				}
 				assert.Len(t, s.sent, 1)
 			})
 		})
@@ -104,7 +107,10 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 				require.ErrorIs(t, err, fanout.ErrRefused)
 				assert.Empty(t, s.sent)
 				assert.Equal(t, []fanout.Outcome{fanout.Refused, fanout.Refused, fanout.Refused}, s.outcomes(t))
-				assert.Len(t, answer.Attempts, 3)
+				require.Len(t, answer.Attempts, 3)
+				for _, a := range answer.Attempts {
+					assert.Equal(t, fanout.Reason{Kind: fanout.KindWait}, a.Reason())
+				}
 			})
 		})
 	}

@@ -60,6 +60,6 @@ type AttemptReport struct {
 	Outcome string `json:"outcome" enums:"won,late,failed,timed_out,cancelled,abandoned,refused" example:"failed"`
 	// Duration in milliseconds.
 	Duration float64 `json:"duration_ms" example:"212.4"`
-	// Reason why a failed attempt failed, or why a refused one was not sent when that is because the API has asked to wait.
+	// Reason why a failed attempt failed or a refused one was not sent.
 	Reason string `json:"reason,omitempty" example:"status 500"`
 } //	@name	Attempt

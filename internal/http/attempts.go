@@ -7,17 +7,32 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// reports tells of attempts in the body of a problem.
+// reports writes the attempts into the body of a problem.
 func reports(attempts []fanout.Attempt) []AttemptReport {
 	r := make([]AttemptReport, len(attempts))
 	for i, a := range attempts {
-		r[i] = AttemptReport{Outcome: string(a.Outcome), Duration: milliseconds(a.Duration), Reason: a.Reason()}
+		r[i] = AttemptReport{Outcome: string(a.Outcome), Duration: milliseconds(a.Duration), Reason: reasonText(a.Reason())}
 	}
 	return r
 }
 
-// serverTiming tells of attempts in the header Server-Timing, which browsers show beside the answer:
-// `attempt1;desc="failed";dur=20, attempt2;desc="won";dur=131.5`. Outcomes have no character that would need quoting.
+// refusals are the words for callers of the reasons why an attempt is not sent. The engine does not know what its source is.
+var refusals = map[fanout.Kind]string{
+	fanout.KindCap:      "too many attempts in flight",
+	fanout.KindWait:     "the call has waited too long",
+	fanout.KindPushback: "the upstream API asked to wait",
+}
+
+// reasonText is a reason in words for callers and for the log, empty when there is none.
+func reasonText(r fanout.Reason) string {
+	if text, ok := refusals[r.Kind]; ok {
+		return text
+	}
+	return r.String()
+}
+
+// serverTiming writes the attempts into the header Server-Timing, which browsers show beside the answer:
+// `attempt1;desc="failed";dur=20, attempt2;desc="won";dur=131.5`. No outcome has a character that needs quoting.
 func serverTiming(attempts []fanout.Attempt) string {
 	b := make([]byte, 0, 40*len(attempts))
 	for i, a := range attempts {
@@ -34,7 +49,7 @@ func serverTiming(attempts []fanout.Attempt) string {
 	return string(b)
 }
 
-// summary tells of attempts in the log in a few words each: "failed 20ms (status 500), won 131.5ms".
+// summary writes the attempts into the log in a few words each: "failed 20ms (status 500), won 131.5ms".
 func summary(attempts []fanout.Attempt) string {
 	b := make([]byte, 0, 32*len(attempts))
 	for i, a := range attempts {
@@ -45,7 +60,7 @@ func summary(attempts []fanout.Attempt) string {
 		b = append(b, ' ')
 		b = appendMilliseconds(b, a.Duration)
 		b = append(b, "ms"...)
-		if reason := a.Reason(); reason != "" {
+		if reason := reasonText(a.Reason()); reason != "" {
 			b = append(b, " ("+reason+")"...)
 		}
 	}

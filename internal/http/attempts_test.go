@@ -105,13 +105,32 @@ func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) 
 	s.start(t, scripted{answer: fanout.Answer[int64]{Values: []int64{1}, Attempts: []fanout.Attempt{
 		{Number: 0, Outcome: fanout.Won, Duration: 131_460 * time.Microsecond},
 		{Number: 1, Outcome: fanout.Running, Duration: 7 * time.Second},
-		{Number: 2, Outcome: fanout.Failed, Duration: 49 * time.Microsecond, Err: &fanout.Failure{Reason: "status 500"}},
+		{Number: 2, Outcome: fanout.Failed, Duration: 49 * time.Microsecond, Err: &fanout.Failure{Reason: fanout.Reason{Kind: "status", Code: 500}}},
 	}}})
 	defer s.Close()
 	a := s.get(t, "/api/first?timeout=1000")
 	assert.Equal(t, `attempt1;desc="won";dur=131.5, attempt2;desc="running";dur=7000, attempt3;desc="failed";dur=0`,
 		a.Header.Get("Server-Timing"))
 	assert.Equal(t, "won 131.5ms, running 7000ms, failed 0ms (status 500)", s.log.wait(t, "status", 200.0)["attempts"])
+}
+
+func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
+	refused := func(kind fanout.Kind) fanout.Attempt {
+		return fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind}}}
+	}
+	s := &service{log: &log{}}
+	s.start(t, scripted{err: fanout.ErrFailed, answer: fanout.Answer[int64]{Attempts: []fanout.Attempt{
+		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback),
+	}}})
+	defer s.Close()
+	p := problem(t, s.get(t, "/api/smart?timeout=1000"), http.StatusBadGateway)
+	assert.Equal(t, []hedgerow.AttemptReport{
+		{Outcome: "refused", Reason: "too many attempts in flight"},
+		{Outcome: "refused", Reason: "the call has waited too long"},
+		{Outcome: "refused", Reason: "the upstream API asked to wait"},
+	}, p.Attempts)
+	assert.Equal(t, "refused 0ms (too many attempts in flight), refused 0ms (the call has waited too long), "+
+		"refused 0ms (the upstream API asked to wait)", s.log.wait(t, "status", 502.0)["attempts"])
 }
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {

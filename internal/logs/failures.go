@@ -12,7 +12,7 @@ import (
 // all of them alike. At the level debug each failure has a line of its own besides. It is safe for concurrent use.
 type Failures struct {
 	logger  *slog.Logger
-	reasons sync.Map // reason, from a closed set, to *Limit
+	reasons sync.Map // fanout.Reason to *Limit
 	panics  Limit
 }
 
@@ -37,6 +37,6 @@ func (f *Failures) Observe(a fanout.Attempt) {
 		limit, _ = f.reasons.LoadOrStore(reason, &Limit{})
 	}
 	if unlogged, ok := limit.(*Limit).Due(); ok {
-		f.logger.Warn("attempts fail", "reason", reason, "error", a.Err, "unlogged", unlogged)
+		f.logger.Warn("attempts fail", "reason", reason.String(), "error", a.Err, "unlogged", unlogged)
 	}
 }

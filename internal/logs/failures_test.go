@@ -42,8 +42,8 @@ func (f failures) lines(t *testing.T) []map[string]any {
 	return all
 }
 
-func failed(reason, cause string) fanout.Attempt {
-	return fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{Reason: reason, Err: errors.New(cause)}}
+func failed(kind fanout.Kind, cause string) fanout.Attempt {
+	return fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind}, Err: errors.New(cause)}}
 }
 
 func warning(reason, cause string, unlogged float64) map[string]any {
@@ -100,7 +100,7 @@ func TestWhatIsNotAFailureIsNotLogged(t *testing.T) {
 	} {
 		f.Observe(fanout.Attempt{Outcome: outcome})
 	}
-	f.Observe(fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
+	f.Observe(fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: fanout.Reason{Kind: fanout.KindPushback}}})
 	assert.Empty(t, f.lines(t))
 }
 

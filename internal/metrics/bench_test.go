@@ -10,7 +10,7 @@ import (
 // BenchmarkObserve is what the metrics of a call of three attempts cost: one won, one late, one failed.
 func BenchmarkObserve(b *testing.B) {
 	m := newMetrics()
-	failure := &fanout.Failure{Reason: "status 500"}
+	failure := &fanout.Failure{Reason: fanout.Reason{Kind: "status", Code: 500}}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})

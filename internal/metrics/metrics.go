@@ -27,8 +27,8 @@ type Settings struct {
 	Version string
 	// Endpoints are the paths whose calls are counted.
 	Endpoints []string
-	// Reasons are those for which an attempt can fail, statuses left out.
-	Reasons []string
+	// Reasons are those for which an attempt can fail. One stands for all whose codes have the same hundreds.
+	Reasons []fanout.Reason
 	// AttemptsInFlight and CallsInFlight return the numbers running now. They are called at any time from any goroutine.
 	AttemptsInFlight, CallsInFlight func() int
 }

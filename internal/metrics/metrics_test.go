@@ -14,9 +14,15 @@ import (
 	"hedgerow/internal/metrics"
 )
 
+var reasons = []fanout.Reason{{Kind: "TLS failure"}, {Kind: "invalid body"}, {Kind: "status", Code: 100}, {Kind: "status", Code: 500}}
+
+func failed(kind fanout.Kind, code int) fanout.Attempt {
+	return fanout.Attempt{Outcome: fanout.Failed, Duration: time.Millisecond, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind, Code: code}}}
+}
+
 func newMetrics() *metrics.Metrics {
 	return metrics.New(metrics.Settings{
-		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Reasons: []string{"TLS failure", "invalid body"},
+		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Reasons: reasons,
 		AttemptsInFlight: func() int { return 5 }, CallsInFlight: func() int { return 2 },
 	})
 }
@@ -37,9 +43,11 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	m.ObserveRequest(true)
 	m.ObserveUnsent()
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "status 503"}})
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Hedge: true, Duration: time.Millisecond, Err: &fanout.Failure{Reason: "TLS failure"}})
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true, Err: &fanout.Failure{Reason: "the upstream API asked to wait"}})
+	for _, hedge := range []fanout.Attempt{failed("status", 503), failed("TLS failure", 0)} {
+		hedge.Hedge = true
+		m.ObserveAttempt(hedge)
+	}
+	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true, Err: &fanout.Failure{Reason: fanout.Reason{Kind: fanout.KindPushback}}})
 
 	text := scrape(m)
 	for _, line := range []string{
@@ -66,7 +74,7 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	} {
 		assert.Contains(t, text, line)
 	}
-	assert.NotContains(t, text, "asked to wait", "a hedge that was not sent is no failure")
+	assert.NotContains(t, text, "pushback", "a hedge that was not sent is not a failure")
 }
 
 // series are those of Hedgerow's own in a scrape, without their values.
@@ -113,15 +121,18 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 		m.ObserveAttempt(fanout.Attempt{Outcome: outcome})
 		m.ObserveAttempt(fanout.Attempt{Outcome: outcome, Hedge: true})
 	}
-	for _, reason := range []string{"status 100", "status 999", "status 7", "status 50x0", "status ", "something new", ""} {
-		m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{Reason: reason}})
+	for _, a := range []fanout.Attempt{
+		failed("status", 100), failed("status", 199), failed("status", 999), failed("status", 7), failed("status", -500), failed("status", 0),
+		failed("something new", 0), failed("something new", 500), failed("", 0), failed("TLS failure", 500),
+	} {
+		m.ObserveAttempt(a)
 	}
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Err: errors.New("a panic")})
 	after := scrape(m)
 	assert.Equal(t, series(before), series(after))
-	assert.Contains(t, after, `hedgerow_attempts_total{kind="first",outcome="failed"} 8`)
-	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="status 1xx"} 1`)
-	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="other"} 6`)
+	assert.Contains(t, after, `hedgerow_attempts_total{kind="first",outcome="failed"} 11`)
+	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="status 1xx"} 2`)
+	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="other"} 8`)
 	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="internal error"} 1`)
 }
 

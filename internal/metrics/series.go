@@ -1,10 +1,10 @@
 package metrics
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,18 +20,17 @@ var (
 	outcomes = []fanout.Outcome{
 		fanout.Won, fanout.Late, fanout.Failed, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
 	}
-	statusReasons = []string{"status 1xx", "status 2xx", "status 3xx", "status 4xx", "status 5xx"}
 )
 
 // otherReason stands for every reason that is not known.
-const otherReason = "other"
+var otherReason = fanout.Reason{Kind: "other"}
 
 // series are those that calls and attempts write to, looked up once: a look-up by labels costs as much as all the rest of counting.
 // The maps are not written to any more.
 type series struct {
 	endpoints    map[string]endpoint
 	first, hedge kind
-	failures     map[string]prometheus.Counter // by label
+	failures     map[fanout.Reason]prometheus.Counter // by class
 }
 
 // endpoint has the series of one endpoint.
@@ -50,7 +49,7 @@ type kind struct {
 // newSeries makes every series that there can be.
 func (m *Metrics) newSeries(s Settings) series {
 	all := series{
-		endpoints: map[string]endpoint{}, first: m.newKind("first"), hedge: m.newKind("hedge"), failures: map[string]prometheus.Counter{},
+		endpoints: map[string]endpoint{}, first: m.newKind("first"), hedge: m.newKind("hedge"), failures: map[fanout.Reason]prometheus.Counter{},
 	}
 	for _, path := range s.Endpoints {
 		e := endpoint{
@@ -62,8 +61,8 @@ func (m *Metrics) newSeries(s Settings) series {
 		}
 		all.endpoints[path] = e
 	}
-	for _, reason := range slices.Concat(s.Reasons, statusReasons, []string{fanout.ReasonInternal, otherReason}) {
-		all.failures[reason] = m.failures.WithLabelValues(reason)
+	for _, reason := range slices.Concat(s.Reasons, []fanout.Reason{{Kind: fanout.KindInternal}, otherReason}) {
+		all.failures[class(reason)] = m.failures.WithLabelValues(label(reason))
 	}
 	return all
 }
@@ -76,12 +75,20 @@ func (m *Metrics) newKind(name string) kind {
 	return k
 }
 
-// failure is the counter of attempts that failed for a reason, for a status that of its class.
-func (s *series) failure(reason string) prometheus.Counter {
-	if status, ok := strings.CutPrefix(reason, "status "); ok && len(status) == 3 {
-		reason = "status " + status[:1] + "xx"
+// class is the reason that r counts as: its code, if it has one, is the hundreds alone.
+func class(r fanout.Reason) fanout.Reason { return fanout.Reason{Kind: r.Kind, Code: r.Code / 100} }
+
+// label is the label of a reason's class: "TLS failure", "status 5xx".
+func label(r fanout.Reason) string {
+	if r.Code == 0 {
+		return string(r.Kind)
 	}
-	if counter, ok := s.failures[reason]; ok {
+	return fmt.Sprintf("%s %dxx", r.Kind, r.Code/100)
+}
+
+// failure is the counter of attempts that failed for a reason of r's class.
+func (s *series) failure(r fanout.Reason) prometheus.Counter {
+	if counter, ok := s.failures[class(r)]; ok {
 		return counter
 	}
 	return s.failures[otherReason]

@@ -17,14 +17,14 @@ import (
 func readTime(response *http.Response, limit int64) (int64, error) {
 	text, err := readBody(response, limit)
 	if int64(len(text)) > limit {
-		return 0, &fanout.Failure{Reason: reasonTooLarge}
+		return 0, &fanout.Failure{Reason: fanout.Reason{Kind: kindTooLarge}}
 	}
 	if err != nil {
 		return 0, bodyFailure(err)
 	}
 	value, err := parseTime(text)
 	if err != nil {
-		return 0, &fanout.Failure{Reason: reasonInvalidBody, Err: err}
+		return 0, &fanout.Failure{Reason: fanout.Reason{Kind: kindInvalidBody}, Err: err}
 	}
 	return value, nil
 }

@@ -8,52 +8,60 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"syscall"
 
 	"hedgerow/internal/fanout"
 )
 
-// Reasons why an attempt failed, as callers may see them. A status is "status " and its number.
+// Kinds of reasons why an attempt failed. They are also the words that callers see.
 const (
-	reasonUnknownHost     = "unknown host"
-	reasonRefused         = "connection refused"
-	reasonConnect         = "could not connect"
-	reasonTLS             = "TLS failure"
-	reasonReset           = "connection reset"
-	reasonClosed          = "connection closed"
-	reasonInvalidResponse = "invalid response"
-	reasonIncomplete      = "incomplete body"
-	reasonCorrupt         = "corrupt body"
-	reasonTooLarge        = "body too large"
-	reasonInvalidBody     = "invalid body"
+	kindUnknownHost     fanout.Kind = "unknown host"
+	kindRefused         fanout.Kind = "connection refused"
+	kindConnect         fanout.Kind = "could not connect"
+	kindTLS             fanout.Kind = "TLS failure"
+	kindReset           fanout.Kind = "connection reset"
+	kindClosed          fanout.Kind = "connection closed"
+	kindInvalidResponse fanout.Kind = "invalid response"
+	kindIncomplete      fanout.Kind = "incomplete body"
+	kindCorrupt         fanout.Kind = "corrupt body"
+	kindTooLarge        fanout.Kind = "body too large"
+	kindInvalidBody     fanout.Kind = "invalid body"
+	kindStatus          fanout.Kind = "status" // its code is the status
 )
 
-// Reasons returns every reason for which an attempt can fail here, other than a status.
-func Reasons() []string {
-	return []string{
-		reasonUnknownHost, reasonRefused, reasonConnect, reasonTLS, reasonReset, reasonClosed,
-		reasonInvalidResponse, reasonIncomplete, reasonCorrupt, reasonTooLarge, reasonInvalidBody,
+// Reasons returns every reason for which an attempt can fail here. For the statuses it has one of each class: 100 for all from 100 to
+// 199, and so on.
+func Reasons() []fanout.Reason {
+	var reasons []fanout.Reason
+	for _, kind := range []fanout.Kind{
+		kindUnknownHost, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
+		kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge, kindInvalidBody,
+	} {
+		reasons = append(reasons, fanout.Reason{Kind: kind})
 	}
+	for status := 100; status < 600; status += 100 {
+		reasons = append(reasons, fanout.Reason{Kind: kindStatus, Code: status})
+	}
+	return reasons
 }
 
 // statusFailure is that of an answer of another status than 200.
 func statusFailure(response *http.Response) error {
-	return &fanout.Failure{Reason: "status " + strconv.Itoa(response.StatusCode), RetryAfter: pushback(response)}
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kindStatus, Code: response.StatusCode}, RetryAfter: pushback(response)}
 }
 
 // failure classifies an error of a round trip.
 func failure(err error) error {
-	return &fanout.Failure{Reason: reason(err, reasonInvalidResponse), Err: err}
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kindOf(err, kindInvalidResponse)}, Err: err}
 }
 
 // bodyFailure classifies an error of reading a body.
 func bodyFailure(err error) error {
-	return &fanout.Failure{Reason: reason(err, reasonIncomplete), Err: err}
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kindOf(err, kindIncomplete)}, Err: err}
 }
 
-// reason names what went wrong; other is for an error that is none of the known ones.
-func reason(err error, other string) string {
+// kindOf names what went wrong. other is for an error that is not one of the known ones.
+func kindOf(err error, other fanout.Kind) fanout.Kind {
 	var (
 		dns         *net.DNSError
 		certificate *tls.CertificateVerificationError
@@ -64,23 +72,23 @@ func reason(err error, other string) string {
 	)
 	switch {
 	case errors.As(err, &dns):
-		return reasonUnknownHost
+		return kindUnknownHost
 	case errors.As(err, &certificate), errors.As(err, &record):
-		return reasonTLS
+		return kindTLS
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):
-		return reasonCorrupt
+		return kindCorrupt
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return reasonRefused
+		return kindRefused
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return reasonReset
+		return kindReset
 	case errors.As(err, &operation) && operation.Op == "remote error": // how crypto/tls wraps the other side's alert
-		return reasonTLS
+		return kindTLS
 	case errors.As(err, &operation) && operation.Op == "dial":
-		return reasonConnect
+		return kindConnect
 	case errors.As(err, &network) && network.Timeout(): // the dial's was before: only the handshake has another one
-		return reasonTLS
+		return kindTLS
 	case errors.Is(err, io.EOF):
-		return reasonClosed
+		return kindClosed
 	}
 	return other
 }

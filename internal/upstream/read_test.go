@@ -47,7 +47,7 @@ func FuzzReadTime(f *testing.F) {
 			}
 			var failure *fanout.Failure
 			require.ErrorAs(t, err, &failure)
-			assert.Contains(t, []string{reasonTooLarge, reasonInvalidBody, reasonCorrupt, reasonIncomplete, reasonClosed}, failure.Reason)
+			assert.Contains(t, []fanout.Kind{kindTooLarge, kindInvalidBody, kindCorrupt, kindIncomplete, kindClosed}, failure.Reason.Kind)
 			assert.Zero(t, value)
 		}
 	})

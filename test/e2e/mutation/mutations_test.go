@@ -97,7 +97,7 @@ var mutations = []mutation{
 	},
 	{
 		"first attempts wait too when the API has asked to", "fanout/call.go",
-		"if c.overdue || !c", "if c.overdue || c.service.pushback.left(a.Started) > 0 || !c",
+		"if c.overdue {", "if c.overdue || c.service.pushback.left(time.Now()) > 0 {",
 	},
 	{
 		"the API may ask for any time", "fanout/pushback.go",

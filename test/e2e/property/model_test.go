@@ -25,6 +25,7 @@ type attempt struct {
 	failed         bool
 	started, ended time.Duration
 	outcome        fanout.Outcome
+	refused        fanout.Kind // why it was not sent
 }
 
 type answer struct {
@@ -59,19 +60,21 @@ type world struct {
 // fire sends n attempts of a call, or refuses them all.
 func (w *world) fire(p plan, number, n int, hedge bool) bool {
 	c := &w.calls[number]
-	room := w.inFlight+n <= p.MaxInFlight && p.Calls[number].Waited <= longestWait
-	for range n {
-		c.attempts[c.fired] = attempt{stage: running, hedge: hedge, started: w.now, outcome: fanout.Running}
-		if !room {
-			c.attempts[c.fired] = attempt{stage: settled, hedge: hedge, started: w.now, outcome: fanout.Refused}
-		}
-		c.fired++
-	}
-	if room {
+	a := attempt{stage: running, hedge: hedge, started: w.now, outcome: fanout.Running}
+	switch {
+	case p.Calls[number].Waited > longestWait:
+		a.stage, a.outcome, a.refused = settled, fanout.Refused, fanout.KindWait
+	case w.inFlight+n > p.MaxInFlight:
+		a.stage, a.outcome, a.refused = settled, fanout.Refused, fanout.KindCap
+	default:
 		w.inFlight += n
 		c.open += n
 	}
-	return room
+	for range n {
+		c.attempts[c.fired] = a
+		c.fired++
+	}
+	return a.stage == running
 }
 
 func (w *world) begin(p plan, number int) {

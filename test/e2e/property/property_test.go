@@ -58,7 +58,7 @@ func checkCall(t *rapid.T, c callPlan, s *seen) {
 		if want := a.Outcome != fanout.Refused; want != (s.sent[i] == 1) {
 			t.Fatalf("attempt %d (%s) sent %d times", i, a.Outcome, s.sent[i])
 		}
-		if (a.Outcome == fanout.Failed) != (a.Err != nil) {
+		if (a.Outcome == fanout.Failed || a.Outcome == fanout.Refused) != (a.Err != nil) {
 			t.Fatalf("attempt %d is %s with error %v", i, a.Outcome, a.Err)
 		}
 	}
@@ -81,9 +81,12 @@ func (r *run) allows(w *world, number int) bool {
 }
 
 func (r *run) same(a *attempt, actual fanout.Attempt) bool {
-	var duration time.Duration
-	if a.outcome != fanout.Refused {
-		duration = a.ended - a.started
+	duration := a.ended - a.started
+	if a.outcome == fanout.Refused {
+		duration = 0
+		if actual.Reason().Kind != a.refused {
+			return false
+		}
 	}
 	return a.outcome == actual.Outcome && a.hedge == actual.Hedge && a.started == actual.Started.Sub(r.began) && duration == actual.Duration
 }

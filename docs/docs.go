@@ -439,7 +439,7 @@ const docTemplate = `{
         },
         "/readyz": {
             "get": {
-                "description": "Answers 503 from the moment the process is told to stop. Calls are still answered for a while.",
+                "description": "Answers 503 from the moment the process is told to stop. Calls are still answered for a while. The member api tells which API is called. With the built-in testing server every answer of the service has the header ` + "`" + `Hedgerow-Testing-Server: built-in` + "`" + `.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -568,6 +568,11 @@ const docTemplate = `{
                 "status"
             ],
             "properties": {
+                "api": {
+                    "description": "API is what calls go to, from /readyz only: its URL without user, password and query, or \"built-in testing server\".",
+                    "type": "string",
+                    "example": "https://api.example.org/work"
+                },
                 "status": {
                     "type": "string",
                     "example": "ok"

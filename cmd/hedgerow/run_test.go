@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -122,6 +123,52 @@ func get(t *testing.T, url string) (int, string) {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return response.StatusCode, string(body)
+}
+
+func TestThatAnswersAreMadeUpIsAWarningAndStandsInEveryAnswer(t *testing.T) {
+	p := start(t, nil, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
+	line := p.log.wait(t, listening)
+	assert.Equal(t, "built-in testing server", line["api"])
+	first, _, _ := strings.Cut(p.log.String(), "\n")
+	assert.Contains(t, first, `"level":"WARN"`)
+	url := "http://" + line["addr"].(string)
+	for _, target := range []string{"/api/first?timeout=5000", "/api/first", "/nope", "/", "/doc.json", "/livez"} {
+		response, err := http.Get(url + target)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, []string{"built-in"}, response.Header["Hedgerow-Testing-Server"], target)
+	}
+	_, body := get(t, url+"/readyz")
+	assert.JSONEq(t, `{"status": "ok", "api": "built-in testing server"}`, body)
+	_, body = get(t, url+"/livez")
+	assert.JSONEq(t, `{"status": "ok"}`, body)
+}
+
+func TestWhichAPIIsCalledIsToldWithoutSecrets(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.Status(500, ""))
+	addr := strings.TrimPrefix(strings.TrimSuffix(upstream.URL, "/api/work"), "http://")
+	p := start(t, []string{"EXPONEA_URL=http://secret:secret@" + addr + "/api/wo%2Frk?key=secret"})
+	line := p.log.wait(t, listening)
+	assert.Equal(t, "http://"+addr+"/api/wo%2Frk", line["api"])
+	url := "http://" + line["addr"].(string)
+	_, body := get(t, url+"/readyz")
+	assert.JSONEq(t, `{"status": "ok", "api": "http://`+addr+`/api/wo%2Frk"}`, body)
+	response, err := http.Get(url + "/api/first?timeout=5000")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.NotContains(t, response.Header, "Hedgerow-Testing-Server")
+	assert.Equal(t, addr, p.log.wait(t, "attempts fail")["api"])
+	assert.NotContains(t, p.log.String(), "secret")
+}
+
+func TestTheAddressOfAnAPIHasItsPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://h/p": "h:80", "https://u:p@h/p": "h:443", "https://h:1/p": "h:1", "http://[::1]/": "[::1]:80",
+	} {
+		u, err := url.Parse(text)
+		require.NoError(t, err)
+		assert.Equal(t, want, address(u))
+	}
 }
 
 func TestWithoutAnUpstreamTheTestingServerStandsInAndTheFirstLogLineSaysSo(t *testing.T) {

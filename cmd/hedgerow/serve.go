@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/url"
 	"sync/atomic"
 
@@ -21,29 +22,15 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	ctx, stop := listen.UntilSignal(ctx, logger)
 	defer stop()
 	relaxCollector()
-
-	target, testingServer, err := chooseUpstream(ctx, settings, logger)
+	api, err := chooseAPI(ctx, settings, logger)
 	if err != nil {
 		return err
 	}
-	var service *fanout.Service[int64]
-	measures := metrics.New(metrics.Settings{
-		Version: version, Endpoints: http.Endpoints(), Reasons: upstream.Reasons(),
-		AttemptsInFlight: func() int { return service.InFlight() }, CallsInFlight: func() int { return service.CallsInFlight() },
-	})
-	client := upstream.New(upstream.Settings{
-		URL: target, UserAgent: "hedgerow/" + version,
-		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
-		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
-	})
-	service = fanout.New[int64](fanout.Settings{
-		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
-		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger),
-	})
+	calls := newEngine(settings, api.url, logger)
 	var ready atomic.Bool
 	router := http.NewRouter(http.Settings{
-		Service: service, Source: client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
-		ObserveCall: measures.ObserveCall, Debug: settings.Debug,
+		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
+		ObserveCall: calls.measures.ObserveCall, Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 	})
 
 	var group listen.Group // what is added first stops first
@@ -53,39 +40,82 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	}
 	group.Add(ctx, listen.Draining(listener, listen.Settings{
 		Handler: router, LongestCall: settings.MaxTimeout, MaxConnections: settings.MaxConnections, Logger: logger,
-		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(),
-		AfterCalls: func() { service.Wait(); client.CloseIdleConnections() },
+		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(), AfterCalls: calls.end,
 	}))
 	if settings.AdminAddr != "" {
 		admin, err := listen.Open(ctx, "--admin-addr (HEDGEROW_ADMIN_ADDR)", settings.AdminAddr)
 		if err != nil {
 			return err
 		}
-		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler()), logger))
+		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, calls.measures.Handler()), logger))
 		logger.Info("admin address is listening", "addr", admin.Addr().String())
 	}
-	if testingServer != nil {
-		group.Add(context.WithoutCancel(ctx), testingServer)
+	if api.builtIn != nil {
+		group.Add(context.WithoutCancel(ctx), api.builtIn)
 	}
 	ready.Store(true)
-	logger.Info("listening; the console is at /", "addr", listener.Addr().String(), "version", version)
+	logger.Info("listening; the console is at /", "addr", listener.Addr().String(), "version", version, "api", api.name)
 	return group.Run()
 }
 
-// chooseUpstream returns the URL of the API, and the built-in testing server when it stands in for one.
-func chooseUpstream(ctx context.Context, settings config.Serve, logger *slog.Logger) (
-	target *url.URL, testingServer func(context.Context) error, err error,
-) {
+// api is what calls go to.
+type api struct {
+	url     *url.URL
+	name    string                      // for logs and probes: the URL without user, password and query
+	builtIn func(context.Context) error // runs the testing server that stands in for the API, nil where there is one
+}
+
+func chooseAPI(ctx context.Context, settings config.Serve, logger *slog.Logger) (api, error) {
 	if settings.ExponeaURL != "" {
-		target, err = url.Parse(settings.ExponeaURL)
-		return target, nil, err
+		target, err := url.Parse(settings.ExponeaURL)
+		if err != nil {
+			return api{}, err
+		}
+		return api{url: target, name: withoutSecrets(target)}, nil
 	}
 	listener, err := listen.Open(ctx, "built-in testing server", "127.0.0.1:0")
 	if err != nil {
-		return nil, nil, err
+		return api{}, err
 	}
-	logger.Info("EXPONEA_URL is empty: the built-in testing server stands in for the third-party API")
-	return testingServerURL(listener), newTestingServer(listener, settings.TestingServer, logger), nil
+	logger.Warn("EXPONEA_URL is empty: the built-in testing server stands in for the third-party API, and every answer is made up")
+	return api{
+		url: testingServerURL(listener), name: "built-in testing server", builtIn: newTestingServer(listener, settings.TestingServer, logger),
+	}, nil
+}
+
+func withoutSecrets(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// engine is what makes calls, and what measures them.
+type engine struct {
+	measures *metrics.Metrics
+	client   *upstream.Client
+	service  *fanout.Service[int64]
+}
+
+func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *engine {
+	e := &engine{}
+	e.measures = metrics.New(metrics.Settings{
+		Version: version, Endpoints: http.Endpoints(), Reasons: upstream.Reasons(),
+		AttemptsInFlight: func() int { return e.service.InFlight() }, CallsInFlight: func() int { return e.service.CallsInFlight() },
+	})
+	e.client = upstream.New(upstream.Settings{
+		URL: target, UserAgent: "hedgerow/" + version,
+		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
+		ObserveConnection: e.measures.ObserveConnection, ObserveRequest: e.measures.ObserveRequest, ObserveUnsent: e.measures.ObserveUnsent,
+	})
+	e.service = fanout.New[int64](fanout.Settings{
+		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
+		MaxInFlight: settings.MaxInFlight, Observe: observer(e.measures, logger.With("api", address(target))),
+	})
+	return e
+}
+
+// end waits for losers and leaves no connection behind. No call may begin meanwhile.
+func (e *engine) end() {
+	e.service.Wait()
+	e.client.CloseIdleConnections()
 }
 
 // observer counts attempts and logs those that have failed.
@@ -95,4 +125,13 @@ func observer(measures *metrics.Metrics, logger *slog.Logger) func(context.Conte
 		measures.ObserveAttempt(a)
 		failures.Observe(a)
 	}
+}
+
+// address is a URL's host and port.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }

@@ -35,6 +35,8 @@ type Answer struct {
 // Health is the answer of the health endpoints.
 type Health struct {
 	Status string `json:"status" example:"ok"`
+	// API is what calls go to, from /readyz only: its URL without user, password and query, or "built-in testing server".
+	API string `json:"api,omitempty" example:"https://api.example.org/work"`
 } //	@name	Health
 
 // Problem is the body of every error, after RFC 9457. The API's document describes it once for each status: document.go.

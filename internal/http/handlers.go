@@ -24,6 +24,7 @@ type handlers struct {
 	source     fanout.Source[int64]
 	maxTimeout time.Duration
 	ready      func() bool
+	api        string
 }
 
 // all godoc
@@ -153,12 +154,14 @@ func many(values []int64) any {
 //	@Produce		json
 //	@Success		200	{object}	Health
 //	@Router			/livez [get]
-func (h *handlers) livez(c *gin.Context) { writeHealth(c) }
+func (h *handlers) livez(c *gin.Context) { writeHealth(c, Health{Status: "ok"}) }
 
 // readyz godoc
 //
 //	@Summary		Should the process get calls?
-//	@Description	Answers 503 from the moment the process is told to stop. Calls are still answered for a while.
+//	@Description	Answers 503 from the moment the process is told to stop. Calls are still answered for a while. The member api \
+//	@Description	tells which API is called. With the built-in testing server every answer of the service has the header \
+//	@Description	`Hedgerow-Testing-Server: built-in`.
 //	@Tags			health
 //	@Produce		json,application/problem+json
 //	@Success		200	{object}	Health
@@ -171,10 +174,10 @@ func (h *handlers) readyz(c *gin.Context) {
 		writeProblem(c, errNotReady, nil)
 		return
 	}
-	writeHealth(c)
+	writeHealth(c, Health{Status: "ok", API: h.api})
 }
 
-func writeHealth(c *gin.Context) {
+func writeHealth(c *gin.Context, health Health) {
 	c.Header("Cache-Control", "no-store")
-	c.JSON(http.StatusOK, Health{Status: "ok"})
+	c.JSON(http.StatusOK, health)
 }

@@ -23,6 +23,10 @@ type Settings struct {
 	// ObserveCall is told of every call to the API when it has been answered. endpoint is one of Endpoints; timeout is what the
 	// call asked for, 0 when it was not made or the handler panicked.
 	ObserveCall func(endpoint string, status int, duration, timeout time.Duration)
+	// API is what calls go to, for whoever asks /readyz. No secret may be in it.
+	API string
+	// BuiltIn is set when that is the built-in testing server. Every answer says so in a header.
+	BuiltIn bool
 	// Debug turns on Gin's debug mode, for the whole process.
 	Debug bool
 }
@@ -42,10 +46,13 @@ func newEngine(s Settings) *gin.Engine {
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
 	// In running order.
 	r.Use(noteArrival, discardBody, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger), recoverPanics(s.Logger))
+	if s.BuiltIn {
+		r.Use(declareBuiltIn)
+	}
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 
-	h := &handlers{service: s.Service, source: s.Source, maxTimeout: s.MaxTimeout, ready: s.Ready}
+	h := &handlers{service: s.Service, source: s.Source, maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API}
 	calls := r.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
 	for _, e := range h.endpoints() {
 		get(calls, e.path, e.handler)

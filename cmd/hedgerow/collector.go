@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// collectorPercent is how much the heap may grow between two garbage collections, in per cent of what is in use, instead of Go's
-// 100. With thousands of goroutines a collection takes both cores of a small machine for a tenth of a second, and every deadline in
-// it is missed by as much; half as many of them are worth a third more memory.
+// collectorPercent is how much the heap may grow between two garbage collections, in per cent of what is in use. Go's own default is
+// 100. With thousands of goroutines a collection takes both cores of a small machine for a tenth of a second, and every deadline in it
+// is missed by as much. Half as many collections are worth a third more memory.
 const collectorPercent = 200
 
 // relaxCollector sets collectorPercent, unless the environment variable GOGC says otherwise.

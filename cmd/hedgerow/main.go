@@ -24,7 +24,7 @@ const (
 	exitUsage   = 2
 )
 
-// run does what args and the environment say, until it is done, a signal comes or ctx is done. It returns the exit code.
+// run runs the command that args and the environment name, until it ends, a signal comes or ctx is done. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command, c, err := config.Parse(args, stdout)
 	switch {
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitCode(err, stderr)
 }
 
-// logged runs a command that has a log. What it complains of goes through the log's buffer too: nobody may be reading.
+// logged runs a command that has a log. Its error goes through the log's buffer too, because perhaps nobody reads standard error.
 func logged(settings config.Log, stderr io.Writer, command func(*slog.Logger) error) int {
 	level := settings.LogLevel
 	if settings.Debug {

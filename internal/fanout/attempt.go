@@ -12,8 +12,8 @@ type Outcome string
 const (
 	// Running attempts have not ended yet. Only a snapshot taken when the call is answered shows it.
 	Running Outcome = "running"
-	// Won attempts have succeeded in time, and the strategy took their result for its answer. An answer of All that does not
-	// come to be, because another attempt is still running at the deadline, does not change that.
+	// Won attempts have succeeded in time, and the strategy took their result for its answer. They stay so when
+	// All has no answer because another attempt is still running at the deadline.
 	Won Outcome = "won"
 	// Late attempts have succeeded after the answer was decided.
 	Late Outcome = "late"
@@ -29,7 +29,7 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Attempt is the record of one attempt. The call's consumer writes it until the call has ended; after that nobody does.
+// Attempt is the record of one attempt. The call's consumer writes it until the call has ended. After that nobody does.
 type Attempt struct {
 	// Number counts the attempts of a call from 0, in the order of firing.
 	Number int

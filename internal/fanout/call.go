@@ -91,9 +91,9 @@ func (c *Call[T]) Fire(n int) error {
 	return &RefusedError{RetryAfter: c.service.retryAfter()}
 }
 
-// FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. They are started by
-// Next. They are refused, and the call goes on without them, when there is no room for them under the cap or the source has asked
-// for time (Failure.RetryAfter).
+// FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
+// refused, and the call goes on without them, when the cap has no room for them or the source has asked for time
+// (Failure.RetryAfter).
 func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 	c.held = n
 	if n > 0 && delay < time.Until(c.deadline) {
@@ -101,7 +101,7 @@ func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 	}
 }
 
-// FireHeld starts the attempts that FireAfter holds back, if it has not been done yet.
+// FireHeld starts the attempts that FireAfter still holds back.
 func (c *Call[T]) FireHeld() {
 	n := c.held
 	c.held = 0
@@ -155,8 +155,8 @@ func (c *Call[T]) refuse(n int, a Attempt) {
 	}
 }
 
-// produce makes one attempt and puts its result on the queue, whatever happens. Once the call has been answered, nobody else is
-// there to take it off again.
+// produce makes one attempt and puts its result on the queue, whatever happens. When the call has been answered by then, it also takes
+// the result off again: nobody else does.
 func (c *Call[T]) produce(number int, started time.Time) {
 	r := Result[T]{Err: errExited, number: number}
 	defer func() {
@@ -174,8 +174,8 @@ func (c *Call[T]) produce(number int, started time.Time) {
 	r.Value, r.Err = c.source(c.ctx, number)
 }
 
-// Next waits for the next result. At the deadline it returns ErrTimedOut, when the caller has gone ErrAbandoned; a result that
-// is ready by then comes first. It must not be called when nothing is running.
+// Next waits for the next result. It returns ErrTimedOut at the deadline, and ErrAbandoned when the caller has gone. A result that is
+// ready by then comes first. It must not be called when nothing is running.
 func (c *Call[T]) Next() (Result[T], error) {
 	var hedge <-chan time.Time
 	if c.hedgeTimer != nil {
@@ -231,7 +231,7 @@ func (c *Call[T]) observe(a Attempt) {
 	}
 }
 
-// markRunning writes into the records of the attempts that still run when the call ends what they are at that moment.
+// markRunning updates the records of the attempts that still run when the call ends.
 func (c *Call[T]) markRunning() {
 	if c.running == 0 {
 		return
@@ -245,8 +245,8 @@ func (c *Call[T]) markRunning() {
 	}
 }
 
-// fate is the outcome of an attempt that was running when the call ended: the deadline's or the gone caller's, otherwise what
-// became of the attempt itself.
+// fate is the outcome of an attempt that was running when the call ended. It is own, unless the deadline or a gone caller ended the
+// call.
 func (c *Call[T]) fate(own Outcome) Outcome {
 	switch {
 	case errors.Is(c.over, ErrTimedOut):

@@ -74,7 +74,7 @@ type Settings struct {
 	Observe func(ctx context.Context, a Attempt)
 }
 
-// Service runs calls and holds what they share: the cap on attempts in flight, and what is known of the sources. It is safe for
+// Service runs calls and holds what they share: the cap on attempts in flight, and what is known about the sources. It is safe for
 // concurrent use.
 type Service[T any] struct {
 	settings Settings
@@ -130,7 +130,7 @@ func (s *Service[T]) retryAfter() time.Duration {
 	return max(s.mean.value(), s.pushback.left(time.Now()))
 }
 
-// learn takes what an attempt that has ended says of its source.
+// learn takes into account what an ended attempt says about its source.
 func (s *Service[T]) learn(duration time.Duration, err error) {
 	s.mean.add(duration)
 	if err == nil {

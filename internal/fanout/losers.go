@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// end releases what the call holds, and leaves its losers to themselves if there are any.
+// end releases what the call holds. Its losers, if any, settle themselves.
 func (c *Call[T]) end() {
 	c.timer.Stop()
 	if c.hedgeTimer != nil {
@@ -24,7 +24,7 @@ func (c *Call[T]) end() {
 	c.settleLosers() // those that have put their result on the queue before they could know
 }
 
-// settleLosers settles those whose results are on the queue. Each loser does so itself: there is no goroutine that waits for them.
+// settleLosers settles the losers whose results are on the queue. Each loser calls it, so no goroutine has to wait for them.
 func (c *Call[T]) settleLosers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

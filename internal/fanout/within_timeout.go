@@ -2,8 +2,8 @@ package fanout
 
 import "errors"
 
-// WithinTimeout fires every producer at once and answers with the successes there are when all of them have ended or the
-// deadline has come, be it none.
+// WithinTimeout fires every producer at once and answers with the successes so far, possibly none, when all of them have
+// ended or the deadline has come.
 func WithinTimeout[T any](c *Call[T]) ([]T, error) {
 	if err := c.Fire(c.Producers()); err != nil {
 		return nil, err

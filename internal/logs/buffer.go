@@ -12,9 +12,9 @@ const (
 	farewell    = time.Second           // for the last write
 )
 
-// buffer stands between a log and where it is written, so that no call waits for that: a pipe whose reader has stalled would hold
-// every answer. Lines that come within pause are written together. Beyond bufferLimit lines are dropped, and a line with their
-// number is written in their place. What cannot be written, because the reader has gone, is lost.
+// buffer stands between the log and the place it is written to, so that no call waits for a write: a pipe whose reader has stalled
+// would hold every answer. Lines that come within pause are written together. Beyond bufferLimit lines are dropped, and one line gives
+// their number. When the reader has gone, lines are lost.
 type buffer struct {
 	sink   io.Writer
 	notice func(lost int) []byte // is the line about lines dropped
@@ -59,7 +59,7 @@ func (b *buffer) run() {
 	for range b.wake {
 		var closed bool
 		lines, closed = b.take(lines[:0])
-		_, _ = b.sink.Write(lines) // there is no place to complain about the log
+		_, _ = b.sink.Write(lines) // an error of the log cannot be logged
 		if closed {
 			return
 		}
@@ -67,7 +67,7 @@ func (b *buffer) run() {
 	}
 }
 
-// take returns what is to be written, and leaves spare for what comes next.
+// take returns the lines to write, and leaves spare for those that come next.
 func (b *buffer) take(spare []byte) (lines []byte, closed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -79,7 +79,7 @@ func (b *buffer) take(spare []byte) (lines []byte, closed bool) {
 	return lines, b.closed
 }
 
-// Close writes what is left and returns when it has been written, after farewell at the latest. It never fails.
+// Close writes the lines that are left. It returns when that is done, after farewell at the latest. It never fails.
 func (b *buffer) Close() error {
 	b.mu.Lock()
 	b.closed = true

@@ -8,8 +8,8 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// Failures logs why attempts fail, in one line per reason and minute: an API that is down fails thousands of attempts a second, and
-// all of them alike. At the level debug each failure has a line of its own besides. It is safe for concurrent use.
+// Failures logs why attempts fail, in one line per reason and minute: an upstream that is down fails thousands of attempts a second for
+// the same reason. At the level debug each failure also has a line of its own. It is safe for concurrent use.
 type Failures struct {
 	logger  *slog.Logger
 	reasons sync.Map // fanout.Reason to *Limit
@@ -19,7 +19,7 @@ type Failures struct {
 // NewFailures returns a log of failures that writes to logger.
 func NewFailures(logger *slog.Logger) *Failures { return &Failures{logger: logger} }
 
-// Observe logs an attempt if it has failed. Attempts that were cancelled, timed out, came late or were refused have not failed.
+// Observe logs an attempt if its outcome is failed. Other outcomes are not logged.
 func (f *Failures) Observe(a fanout.Attempt) {
 	if a.Outcome != fanout.Failed {
 		return

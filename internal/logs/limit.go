@@ -15,7 +15,7 @@ type Limit struct {
 	unlogged int       // since the last line
 }
 
-// Due reports whether a line is to be written now, and how many times there was none since the last one.
+// Due reports whether a line may be written now, and how many were left out since the last one.
 func (l *Limit) Due() (unlogged int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

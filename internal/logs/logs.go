@@ -20,8 +20,8 @@ type Settings struct {
 	Format string
 }
 
-// Open returns the log that the settings ask for, and what stands between it and w: plain text can be written to that too. The last
-// lines are written when it is closed.
+// Open returns the log that the settings ask for, and the buffer between it and w. Plain text may be written to the buffer too. Closing
+// it writes the last lines.
 //
 // It is the log of the whole process from then on. What is written by the standard package log goes there too. When the reader of
 // standard output or standard error has gone away, lines are lost; SIGPIPE would end the process.

@@ -7,7 +7,7 @@ import (
 )
 
 // takeOver makes lines of logger of what is written by the package log. net/http does so, with a lock held and with bytes that the
-// API has sent. What it says is therefore replaced by a text of ours and the place in the source, and told once a minute for each place.
+// API has sent. Its text is therefore replaced by ours and the place in the source, and logged once a minute for each place.
 func takeOver(logger *slog.Logger) {
 	log.SetFlags(log.Lshortfile)
 	log.SetOutput(&standard{logger: logger, places: map[string]*Limit{}})
@@ -19,7 +19,7 @@ type standard struct {
 	places map[string]*Limit
 }
 
-// messages are what is said for lines that begin like that.
+// messages replace lines that begin so.
 var messages = []struct{ beginning, message string }{
 	{"Unsolicited response received on idle HTTP channel", "the API sends more than its answer: its connections are not used again"},
 	{"", "a library has written to its own log"},

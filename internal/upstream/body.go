@@ -29,11 +29,11 @@ func readTime(response *http.Response, limit int64) (int64, error) {
 	return value, nil
 }
 
-// smallBody is the most bytes that get their memory before they have come: an API that promises much and sends nothing should not
+// smallBody is the largest body whose memory is taken before it has come. A server that promises much and sends nothing should not
 // hold much.
 const smallBody = 4 << 10
 
-// readBody reads a whole body, and no more than one byte over limit of it.
+// readBody reads a whole body, at most one byte over limit.
 func readBody(response *http.Response, limit int64) ([]byte, error) {
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
 		unzipped, err := gzip.NewReader(response.Body)
@@ -42,8 +42,8 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 		}
 		return io.ReadAll(io.LimitReader(unzipped, limit+1))
 	}
-	if n := response.ContentLength; n >= 0 && n <= min(smallBody, limit) { // the usual way: no more memory than there are bytes
-		text := make([]byte, n+1) // one more, to see the end: over HTTP/2, closing a body before that resets its stream
+	if n := response.ContentLength; n >= 0 && n <= min(smallBody, limit) { // the usual case: exactly as much memory as bytes
+		text := make([]byte, n+1) // one more, to see the end: over HTTP/2, closing a body before its end resets the stream
 		read, err := io.ReadFull(response.Body, text)
 		switch {
 		case int64(read) > n:
@@ -56,9 +56,9 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, limit+1))
 }
 
-// parseTime returns the member `time` of text, which must be one JSON object. Member names are compared exactly, unlike a
-// struct's. The integer is in JSON's plain notation (no fraction, no exponent) and fits 64 bits. When the member is repeated the
-// last one counts, as in most JSON readers.
+// parseTime returns the member `time` of text, which must be one JSON object. Member names are compared exactly; encoding/json would
+// ignore case for a struct. The integer is in JSON's plain notation (no fraction, no exponent) and fits 64 bits. When the member is
+// repeated the last one counts, as in most JSON readers.
 func parseTime(text []byte) (int64, error) {
 	if value, ok := parseUsual(text); ok {
 		return value, nil
@@ -74,8 +74,8 @@ func parseTime(text []byte) (int64, error) {
 	return strconv.ParseInt(string(value), 10, 64)
 }
 
-// parseUsual reads a body that has the member `time` alone, without the detour over a map that costs ten times as much
-// (BenchmarkParseTime) at each attempt. It is false for any other body.
+// parseUsual reads a body whose only member is `time`. It needs no map, which would cost ten times as much (BenchmarkParseTime) for
+// each attempt. It is false for any other body.
 func parseUsual(text []byte) (int64, bool) {
 	for _, token := range []string{"{", `"time"`, ":"} {
 		rest, ok := bytes.CutPrefix(bytes.TrimLeft(text, jsonSpace), []byte(token))

@@ -1,5 +1,5 @@
-// Package upstream makes attempts at one third-party HTTP API: it sends the request, decides what counts as a success, and keeps
-// the connections.
+// Package upstream makes attempts at the upstream, a third party's HTTP API. It sends the request, decides what counts as a success,
+// and keeps the connections.
 package upstream
 
 import (
@@ -17,31 +17,31 @@ type Settings struct {
 	UserAgent string
 	// MaxBody is the most bytes that a body may have after decompression.
 	MaxBody int64
-	// MaxConnections is the most connections to the API, those being dialled included, and the most kept idle. Where HTTP/2 is
-	// possible it holds for first attempts and for the others apart.
+	// MaxConnections is the most connections to the upstream, those being dialled included, and the most kept idle. Where HTTP/2 is
+	// possible, first attempts and the others have this limit each.
 	MaxConnections int
-	// ClearTextHTTP2 makes attempts at a URL of the scheme http by HTTP/2, with prior knowledge. At https the two sides agree on
-	// HTTP/1.1 or HTTP/2 themselves.
+	// ClearTextHTTP2 makes attempts at an http URL by HTTP/2, with prior knowledge. With https the two sides agree on HTTP/1.1 or
+	// HTTP/2 by themselves.
 	ClearTextHTTP2 bool
-	// ObserveConnection, when set, is told of every connection made to the API. It must not block.
+	// ObserveConnection, when set, is called for every connection made to the upstream. It must not block.
 	ObserveConnection func()
-	// ObserveRequest, when set, is told of every request written. again is true when net/http writes it once more, because the kept
-	// connection that it was sent on has ended before the answer began, or the API has refused its HTTP/2 stream. It must not block.
+	// ObserveRequest, when set, is called for every request written. again is true when net/http writes the request once more: its kept
+	// connection ended before the answer began, or the upstream refused its HTTP/2 stream. It must not block.
 	ObserveRequest func(again bool)
-	// ObserveUnsent, when set, is told of every attempt that ended before its request was sent: there was no connection, or not in
+	// ObserveUnsent, when set, is called for every attempt that ended before its request was sent, because it had no connection in
 	// time. It must not block.
 	ObserveUnsent func()
 }
 
 // Client makes attempts. It is safe for concurrent use.
 type Client struct {
-	request        *http.Request // the template of every attempt; never written to
+	request        *http.Request // the template of every attempt; nobody writes to it
 	maxBody        int64
 	clearTextHTTP2 bool
 	observeRequest func(again bool)
 	observeUnsent  func()
 	// lanes are the transports of the first attempt and of the others. One is enough for HTTP/1.1. Over HTTP/2 all requests of a
-	// transport share a connection, so that a hedge would hang in the same black hole as what it is to save.
+	// transport share a connection, and a hedge would hang with the attempt that it is to save.
 	lanes []*http.Transport
 }
 

@@ -35,7 +35,7 @@ func newClient(t *testing.T, target string) *upstream.Client {
 	return c
 }
 
-// reasonOf is the reason of a failed attempt, after a check that it names nothing of the upstream's.
+// reasonOf is the reason of a failed attempt. It checks that the reason names nothing of the upstream.
 func reasonOf(t *testing.T, err error) string {
 	t.Helper()
 	var failure *fanout.Failure

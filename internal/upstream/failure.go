@@ -45,7 +45,7 @@ func Reasons() []fanout.Reason {
 	return reasons
 }
 
-// statusFailure is that of an answer of another status than 200.
+// statusFailure is the failure of an answer whose status is not 200.
 func statusFailure(response *http.Response) error {
 	return &fanout.Failure{Reason: fanout.Reason{Kind: kindStatus, Code: response.StatusCode}, RetryAfter: pushback(response)}
 }
@@ -60,7 +60,7 @@ func bodyFailure(err error) error {
 	return &fanout.Failure{Reason: fanout.Reason{Kind: kindOf(err, kindIncomplete)}, Err: err}
 }
 
-// kindOf names what went wrong. other is for an error that is not one of the known ones.
+// kindOf names what went wrong. other is the kind of an unknown error.
 func kindOf(err error, other fanout.Kind) fanout.Kind {
 	var (
 		dns         *net.DNSError
@@ -81,11 +81,11 @@ func kindOf(err error, other fanout.Kind) fanout.Kind {
 		return kindRefused
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return kindReset
-	case errors.As(err, &operation) && operation.Op == "remote error": // how crypto/tls wraps the other side's alert
+	case errors.As(err, &operation) && operation.Op == "remote error": // an alert of the other side, as crypto/tls wraps it
 		return kindTLS
 	case errors.As(err, &operation) && operation.Op == "dial":
 		return kindConnect
-	case errors.As(err, &network) && network.Timeout(): // the dial's was before: only the handshake has another one
+	case errors.As(err, &network) && network.Timeout(): // a dial's timeout is above, so this is the handshake's
 		return kindTLS
 	case errors.Is(err, io.EOF):
 		return kindClosed

@@ -16,13 +16,13 @@ import (
 	"hedgerow/internal/upstream"
 )
 
-// recorder is an API that notes the protocol and the connection of each request.
+// recorder is an upstream that notes the protocol and the connection of each request.
 type recorder struct {
 	mu          sync.Mutex
 	protocols   []string
 	connections []string
 	hang        chan struct{} // when set, requests are answered when it is closed
-	arrived     chan struct{} // then it tells of each request
+	arrived     chan struct{} // then it gets each request
 }
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {

@@ -20,7 +20,7 @@ func pushback(response *http.Response) time.Duration {
 // header is missing or invalid, or the date has passed.
 func retryAfter(header string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseUint(header, 10, 32)
-	if err == nil || errors.Is(err, strconv.ErrRange) { // then it is the largest number that fits, 136 years
+	if err == nil || errors.Is(err, strconv.ErrRange) { // out of range: the largest number that fits, 136 years
 		return time.Duration(seconds) * time.Second
 	}
 	date, err := http.ParseTime(header)

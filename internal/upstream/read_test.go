@@ -34,7 +34,7 @@ func FuzzReadTime(f *testing.F) {
 	f.Add(gzipped(strings.Repeat(" ", 1<<12)), true)
 	f.Fuzz(func(t *testing.T, body []byte, compressed bool) {
 		want, ok := expectedTime(body, compressed)
-		for _, length := range []int64{-1, int64(len(body))} { // chunked, and told in advance
+		for _, length := range []int64{-1, int64(len(body))} { // chunked, and with a length
 			response := &http.Response{Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: length}
 			if compressed {
 				response.Header.Set("Content-Encoding", "gzip")

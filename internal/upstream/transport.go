@@ -17,12 +17,12 @@ const (
 	idleTimeout      = 90 * time.Second // net/http's default
 	maxHeaderBytes   = 32 << 10
 
-	// Buffers of each connection in bytes: enough for a usual request and the head of a usual answer at one go. A body goes past
+	// Buffers of each connection in bytes: enough for a usual request, and for the head of a usual answer. A body does not pass through
 	// them. net/http's default is 4 KiB each.
 	readBuffer  = 2 << 10
 	writeBuffer = 1 << 10
 
-	// An HTTP/2 connection on which nothing has come for pingAfter is asked for a sign of life, and closed without one.
+	// An HTTP/2 connection that has been silent for pingAfter is pinged. Without an answer within pingTimeout it is closed.
 	pingAfter   = 2 * time.Second
 	pingTimeout = 2 * time.Second
 
@@ -30,12 +30,11 @@ const (
 	discardTime  = 250 * time.Millisecond // long enough for a body that is on its way
 )
 
-// newTransport returns a transport of our own. It follows no environment proxy. Dials outlive the request that asked for them, so
-// the limit on connections is also the one on dials; and every connection that a call needed is kept for the next one.
+// newTransport returns a transport that ignores the environment's proxies. Dials outlive the request that asked for them, so the limit
+// on connections is also the limit on dials. Every connection that a call needed is kept for the next one.
 func newTransport(s Settings) *http.Transport {
-	// No keep-alive probes: net/http's, 15 s apart and nine of them, would find a dead connection after 150 s. By then idleTimeout has
-	// ended it, or the call that waits for it has ended, unless HEDGEROW_MAX_TIMEOUT is much longer than usual; and that ends at
-	// its deadline all the same. They cost four system calls a connection.
+	// No keep-alive probes: they cost four system calls a connection and would find a dead one after 150 s. By then idleTimeout has
+	// closed an idle connection, and a call that waits for its answer has ended at its deadline.
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: -1}
 	var protocols http.Protocols
 	protocols.SetHTTP1(!s.ClearTextHTTP2)
@@ -53,7 +52,7 @@ func newTransport(s Settings) *http.Transport {
 			}
 			return &conn{Conn: c}, nil
 		},
-		// The body is decompressed here, in readTime: net/http's own reader cannot be closed while it waits for the API.
+		// readTime decompresses the body, because net/http's own reader cannot be closed while it waits for the upstream.
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -68,8 +67,8 @@ func newTransport(s Settings) *http.Transport {
 	}
 }
 
-// conn is a connection that is reset, not closed, when the attempt using it was given up. A close would leave the socket in
-// FIN_WAIT and TIME_WAIT, for as long as the API likes to hold its side.
+// conn is a connection that is reset, not closed, when the attempt that uses it was given up. A close would leave the socket in
+// FIN_WAIT and TIME_WAIT for as long as the upstream holds its side.
 type conn struct {
 	net.Conn
 	user atomic.Pointer[use] // of the connection now; nil while it is idle
@@ -88,14 +87,14 @@ func (c *conn) Close() error {
 type use struct {
 	ctx       context.Context // the attempt's
 	shared    bool            // the connection belongs to many attempts: clear-text HTTP/2
-	conn      *conn           // nil until there is one; net/http may try another one
+	conn      *conn           // nil until net/http has one; it may try another
 	discarded atomic.Bool     // the rest of the body was not worth waiting for
 
 	requests       atomic.Int32 // sent so far
 	observeRequest func(again bool)
 }
 
-// begin notes the connection that net/http has got for the attempt.
+// begin notes the connection that net/http uses for the attempt.
 func (u *use) begin(info httptrace.GotConnInfo) {
 	c := info.Conn
 	if secure, ok := c.(*tls.Conn); ok {
@@ -117,7 +116,7 @@ func (u *use) sent(info httptrace.WroteRequestInfo) {
 	}
 }
 
-// end notes that the attempt is over. By then net/http may have given the connection to another attempt, whose use stays.
+// end notes that the attempt is over. If net/http has given the connection to another attempt by then, that one's use stays.
 func (u *use) end() {
 	if u.conn != nil {
 		u.conn.user.CompareAndSwap(u, nil)
@@ -126,8 +125,8 @@ func (u *use) end() {
 
 func (u *use) givenUp() bool { return u.discarded.Load() || u.ctx.Err() != nil }
 
-// discard reads what is left of a body that nobody wants, so that its connection can be used again, without keeping the attempt
-// waiting for it. It gives up after discardTime or discardLimit and resets the connection.
+// discard reads the rest of a body that nobody wants, so that its connection can be used again. The attempt does not wait for it.
+// After discardTime or discardLimit it gives up and resets the connection.
 func discard(body io.ReadCloser, u *use) {
 	if body == http.NoBody {
 		u.end()

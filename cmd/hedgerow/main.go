@@ -26,7 +26,7 @@ const (
 
 // run runs the command that args and the environment name, until it ends, a signal comes or ctx is done. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	command, c, err := config.Parse(args, stdout)
+	command, c, err := config.Parse(args, os.Environ(), stdout)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		return 0
@@ -36,9 +36,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	switch command {
 	case "serve":
-		return logged(c.Serve.Log, stderr, func(logger *slog.Logger) error { return serve(ctx, c.Serve, logger) })
-	case "upstream":
-		return logged(c.Upstream.Log, stderr, func(logger *slog.Logger) error { return serveUpstream(ctx, c.Upstream, logger) })
+		return logged(c.Serve.Log, c.Warnings, stderr, func(logger *slog.Logger) error { return serve(ctx, c.Serve, logger) })
+	case "testserver":
+		return logged(c.TestServer.Log, c.Warnings, stderr, func(logger *slog.Logger) error { return serveTestServer(ctx, c.TestServer, logger) })
 	case "healthcheck":
 		err = checkHealth(ctx, c.Healthcheck)
 	case "version":
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // logged runs a command that has a log. Its error goes through the log's buffer too, because perhaps nobody reads standard error.
-func logged(settings config.Log, stderr io.Writer, command func(*slog.Logger) error) int {
+func logged(settings config.Log, warnings []string, stderr io.Writer, command func(*slog.Logger) error) int {
 	level := settings.LogLevel
 	if settings.Debug {
 		level = "debug"
@@ -57,6 +57,9 @@ func logged(settings config.Log, stderr io.Writer, command func(*slog.Logger) er
 	_ = s.Level.UnmarshalText([]byte(level)) // checked by config
 	logger, out := logs.Open(s, stderr)
 	defer func() { _ = out.Close() }()
+	for _, warning := range warnings {
+		logger.Warn(warning)
+	}
 	return exitCode(command(logger), out)
 }
 

@@ -82,7 +82,7 @@ func oddRequest(t *testing.T, addr, text string) {
 }
 
 func TestTheNumberOfSeriesDoesNotDependOnWhatCallersSend(t *testing.T) {
-	o := startObserved(t, nil, "--upstream-min=1ms", "--upstream-max=20ms", "--upstream-fail=0.3", "--upstream-garbage=0.2")
+	o := startObserved(t, nil, "--testserver-min=1ms", "--testserver-max=20ms", "--testserver-fail=0.3", "--testserver-garbage=0.2")
 	before := o.scrape(t)
 	methods := []string{"GET", "HEAD", "POST", "OPTIONS", "get", "PROPFIND", "X-ODD"}
 	paths := []string{"/api/all", "/api/first", "/api/smart", "/api/within-timeout", "/api/%d", "/%d", "/api/first/%d", "/livez", "/index.html"}

@@ -52,7 +52,7 @@ func start(t *testing.T, environment []string, args ...string) *process {
 func startWith(t *testing.T, stderr io.Writer, environment []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
-	p.Env = append([]string{"HEDGEROW_TEST_MAIN=1", "HEDGEROW_ADDR=127.0.0.1:0", "HEDGEROW_ADMIN_ADDR=", "HEDGEROW_UPSTREAM_ADDR=127.0.0.1:0"},
+	p.Env = append([]string{"HEDGEROW_TEST_MAIN=1", "HEDGEROW_ADDR=127.0.0.1:0", "HEDGEROW_ADMIN_ADDR=", "HEDGEROW_TESTSERVER_ADDR=127.0.0.1:0"},
 		environment...)
 	p.Stdout, p.Stderr = &p.stdout, stderr
 	require.NoError(t, p.Start())
@@ -172,7 +172,7 @@ func TestTheAddressOfAnAPIHasItsPort(t *testing.T) {
 }
 
 func TestWithoutAnUpstreamTheTestingServerStandsInAndTheFirstLogLineSaysSo(t *testing.T) {
-	p := start(t, nil, "--upstream-min=1ms", "--upstream-max=2ms", "--upstream-fail=0")
+	p := start(t, nil, "--testserver-min=1ms", "--testserver-max=2ms", "--testserver-fail=0")
 	url := "http://" + p.log.wait(t, listening)["addr"].(string)
 	first, _, _ := strings.Cut(p.log.String(), "\n")
 	assert.Contains(t, first, "built-in testing server")
@@ -201,13 +201,23 @@ func TestExponeaURLIsTheUpstream(t *testing.T) {
 	assert.NotContains(t, p.log.String(), "testing server")
 }
 
-func TestUpstreamRunsTheTestingServerAlone(t *testing.T) {
-	p := start(t, nil, "upstream", "--min=1ms", "--max=1ms", "--fail=0")
+func TestTestserverRunsTheTestingServerAlone(t *testing.T) {
+	p := start(t, nil, "testserver", "--min=1ms", "--max=1ms", "--fail=0")
 	status, body := get(t, p.log.wait(t, "testing server is listening")["url"].(string))
 	assert.Equal(t, http.StatusOK, status)
 	assert.JSONEq(t, `{"time":1}`, body)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	assert.Zero(t, p.end(t))
+}
+
+func TestAnOldNameOfTheTestingServerIsAWarning(t *testing.T) {
+	p := start(t, []string{"HEDGEROW_UPSTREAM_FAIL=0"}, "upstream", "--min=1ms")
+	for _, warning := range []string{
+		"the command upstream is now called testserver", "HEDGEROW_UPSTREAM_FAIL is now called HEDGEROW_TESTSERVER_FAIL",
+	} {
+		assert.Equal(t, "WARN", p.log.wait(t, warning)["level"])
+	}
+	p.log.wait(t, "testing server is listening")
 }
 
 func TestProbesOfTheAdminAddressAreAnsweredWhenCallersHoldEveryConnection(t *testing.T) {
@@ -250,7 +260,7 @@ func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
 }
 
 func TestTheAdminAddressHasMetricsAndProfiles(t *testing.T) {
-	p := start(t, []string{"HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
+	p := start(t, []string{"HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, "--testserver-min=1ms", "--testserver-max=1ms", "--testserver-fail=0")
 	url := "http://" + p.log.wait(t, listening)["addr"].(string)
 	admin := "http://" + p.log.wait(t, "admin address is listening")["addr"].(string)
 	get(t, url+"/api/first?timeout=10000")
@@ -362,8 +372,8 @@ func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {
 			"hedgerow: --addr (HEDGEROW_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
 		"admin port taken": {[]string{"--admin-addr=" + addr, "--exponea-url=http://localhost/"}, exitFailure,
 			"hedgerow: --admin-addr (HEDGEROW_ADMIN_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
-		"upstream's port taken": {[]string{"upstream", "--addr=" + addr}, exitFailure,
-			"hedgerow: --addr (HEDGEROW_UPSTREAM_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
+		"the testing server's port taken": {[]string{"testserver", "--addr=" + addr}, exitFailure,
+			"hedgerow: --addr (HEDGEROW_TESTSERVER_ADDR): cannot listen on " + addr + ": bind: address already in use\n"},
 		"bad setting": {[]string{"--producers=0"}, exitUsage,
 			"hedgerow: --producers (HEDGEROW_PRODUCERS): 0 is below 1\n"},
 		"two bad settings": {[]string{"--producers=x", "--max-body=y"}, exitUsage,
@@ -399,7 +409,7 @@ func TestVersionAndHelp(t *testing.T) {
 	assert.Regexp(t, `^hedgerow dev go1\.\d+\S* \w+/\w+\n$`, out.String())
 	out.Reset()
 	assert.Zero(t, run(context.Background(), []string{"--help"}, &out, io.Discard))
-	for _, text := range []string{"serve", "upstream", "healthcheck", "version"} {
+	for _, text := range []string{"serve", "testserver", "healthcheck", "version"} {
 		assert.Contains(t, out.String(), text)
 	}
 }

@@ -21,8 +21,8 @@ func (c *CommandLine) check(command string, p *problems) {
 	switch command {
 	case "serve":
 		c.Serve.check(p)
-	case "upstream":
-		c.Upstream.check(p)
+	case "testserver":
+		c.TestServer.check(p)
 	case "healthcheck":
 		checkAddr(p, "--addr (HEDGEROW_ADDR)", c.Healthcheck.Addr)
 		checkAtLeast(p, "--timeout", c.Healthcheck.Timeout, time.Millisecond)
@@ -57,13 +57,13 @@ func (s *Serve) check(p *problems) {
 	checkAtLeast(p, "--shutdown-delay (HEDGEROW_SHUTDOWN_DELAY)", s.ShutdownDelay, 0)
 	checkAtLeast(p, "--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT)", s.ShutdownTimeout, 0)
 	s.Log.check(p)
-	s.TestingServer.check(p, "--upstream-")
+	s.TestingServer.check(p, "--testserver-")
 }
 
-func (u *Upstream) check(p *problems) {
-	checkAddr(p, "--addr (HEDGEROW_UPSTREAM_ADDR)", u.Addr)
-	u.Log.check(p)
-	u.TestingServer.check(p, "--")
+func (s *TestServer) check(p *problems) {
+	checkAddr(p, "--addr (HEDGEROW_TESTSERVER_ADDR)", s.Addr)
+	s.Log.check(p)
+	s.TestingServer.check(p, "--")
 }
 
 func (l *Log) check(p *problems) {
@@ -72,10 +72,10 @@ func (l *Log) check(p *problems) {
 }
 
 func (t *TestingServer) check(p *problems, prefix string) {
-	checkAtLeast(p, prefix+"min (HEDGEROW_UPSTREAM_MIN)", t.Min, 0)
-	checkAtLeast(p, prefix+"max (HEDGEROW_UPSTREAM_MAX)", t.Max, t.Min)
-	checkMilliseconds(p, prefix+"min (HEDGEROW_UPSTREAM_MIN)", t.Min)
-	checkMilliseconds(p, prefix+"max (HEDGEROW_UPSTREAM_MAX)", t.Max)
+	checkAtLeast(p, prefix+"min (HEDGEROW_TESTSERVER_MIN)", t.Min, 0)
+	checkAtLeast(p, prefix+"max (HEDGEROW_TESTSERVER_MAX)", t.Max, t.Min)
+	checkMilliseconds(p, prefix+"min (HEDGEROW_TESTSERVER_MIN)", t.Min)
+	checkMilliseconds(p, prefix+"max (HEDGEROW_TESTSERVER_MAX)", t.Max)
 	const rounding = 1e-9 // decimal fractions that add up to 1 may exceed it in binary
 	sum := 0.0
 	for _, share := range []struct {

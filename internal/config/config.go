@@ -7,9 +7,12 @@ import "time"
 // CommandLine is everything that can be asked of the binary.
 type CommandLine struct {
 	Serve       Serve       `cmd:"" default:"withargs" help:"Run the service (the default command)."`
-	Upstream    Upstream    `cmd:"" help:"Run the testing server alone."`
+	TestServer  TestServer  `cmd:"" name:"testserver" help:"Run the testing server alone."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask a running service whether it is ready. Exit code 0: it is."`
 	Version     struct{}    `cmd:"" help:"Print the version."`
+
+	// Warnings are what the log has to say about the settings.
+	Warnings []string `kong:"-"`
 }
 
 // Serve are the settings of the service.
@@ -34,14 +37,14 @@ type Serve struct {
 
 	Log
 
-	TestingServer TestingServer `embed:"" prefix:"upstream-" envprefix:"HEDGEROW_UPSTREAM_" group:"Built-in testing server:"`
+	TestingServer TestingServer `embed:"" prefix:"testserver-" envprefix:"HEDGEROW_TESTSERVER_" group:"Built-in testing server:"`
 }
 
-// Upstream are the settings of the testing server when it runs alone.
-type Upstream struct {
-	Addr string `env:"HEDGEROW_UPSTREAM_ADDR" default:":5002" help:"Where the testing server listens."`
+// TestServer are the settings of the testing server when it runs alone.
+type TestServer struct {
+	Addr string `env:"HEDGEROW_TESTSERVER_ADDR" default:":5002" help:"Where the testing server listens."`
 	Log
-	TestingServer TestingServer `embed:"" envprefix:"HEDGEROW_UPSTREAM_"`
+	TestingServer TestingServer `embed:"" envprefix:"HEDGEROW_TESTSERVER_"`
 }
 
 // Healthcheck are the settings of the command healthcheck.

@@ -27,7 +27,7 @@ func clean(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	clean(t)
-	command, c, err := config.Parse(nil, nil)
+	command, c, err := config.Parse(nil, os.Environ(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "serve", command)
 	assert.Equal(t, config.Serve{
@@ -46,8 +46,8 @@ func TestAFlagGoesBeforeItsVariableAndThatBeforeTheDefault(t *testing.T) {
 	t.Setenv("HEDGEROW_MAX_BODY", "64KiB")
 	t.Setenv("HEDGEROW_SHUTDOWN_TIMEOUT", "1s")
 	t.Setenv("DEBUG", "true")
-	t.Setenv("HEDGEROW_UPSTREAM_HANG", "0.5")
-	command, c, err := config.Parse([]string{"--producers=5", "--upstream-seed", "7"}, nil)
+	t.Setenv("HEDGEROW_TESTSERVER_HANG", "0.5")
+	command, c, err := config.Parse([]string{"--producers=5", "--testserver-seed", "7"}, os.Environ(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "serve", command)
 	assert.Equal(t, 5, c.Serve.Producers)
@@ -63,12 +63,12 @@ func TestAnEmptyVariableStandsForTheDefault(t *testing.T) {
 	t.Setenv("EXPONEA_URL", "")
 	for _, name := range []string{
 		"HEDGEROW_PRODUCERS", "HEDGEROW_ADDR", "HEDGEROW_LOG_LEVEL", "HEDGEROW_LOG_FORMAT", "HEDGEROW_MAX_BODY",
-		"HEDGEROW_SHUTDOWN_TIMEOUT", "HEDGEROW_UPSTREAM_FAIL", "HEDGEROW_UPSTREAM_SEED", "DEBUG",
+		"HEDGEROW_SHUTDOWN_TIMEOUT", "HEDGEROW_TESTSERVER_FAIL", "HEDGEROW_TESTSERVER_SEED", "DEBUG",
 	} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("HEDGEROW_ADMIN_ADDR", "")
-	_, c, err := config.Parse([]string{"serve"}, nil)
+	_, c, err := config.Parse([]string{"serve"}, os.Environ(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, 3, c.Serve.Producers)
 	assert.Equal(t, ":5000", c.Serve.Addr)
@@ -82,18 +82,18 @@ func TestAnEmptyVariableStandsForTheDefault(t *testing.T) {
 func TestOtherCommands(t *testing.T) {
 	clean(t)
 	t.Setenv("HEDGEROW_ADDR", "127.0.0.1:6000")
-	command, c, err := config.Parse([]string{"healthcheck"}, nil)
+	command, c, err := config.Parse([]string{"healthcheck"}, os.Environ(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "healthcheck", command)
 	assert.Equal(t, "127.0.0.1:6000", c.Healthcheck.Addr)
 
-	command, c, err = config.Parse([]string{"upstream", "--fail=0", "--min=1ms", "--max", "2ms"}, nil)
+	command, c, err = config.Parse([]string{"testserver", "--fail=0", "--min=1ms", "--max", "2ms"}, os.Environ(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, "upstream", command)
-	assert.Equal(t, ":5002", c.Upstream.Addr)
-	assert.Equal(t, config.TestingServer{Min: time.Millisecond, Max: 2 * time.Millisecond}, c.Upstream.TestingServer)
+	assert.Equal(t, "testserver", command)
+	assert.Equal(t, ":5002", c.TestServer.Addr)
+	assert.Equal(t, config.TestingServer{Min: time.Millisecond, Max: 2 * time.Millisecond}, c.TestServer.TestingServer)
 
-	command, _, err = config.Parse([]string{"version"}, nil)
+	command, _, err = config.Parse([]string{"version"}, os.Environ(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "version", command)
 }
@@ -126,12 +126,12 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"HEDGEROW_SHUTDOWN_TIMEOUT", "-1s", `--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT): -1s is below 0s`},
 		{"HEDGEROW_LOG_LEVEL", "loud", `--log-level (HEDGEROW_LOG_LEVEL): "loud" is none of ["debug" "info" "warn" "error"]`},
 		{"HEDGEROW_LOG_FORMAT", "xml", `--log-format (HEDGEROW_LOG_FORMAT): "xml" is none of ["" "json" "text"]`},
-		{"HEDGEROW_UPSTREAM_FAIL", "1.5", `--upstream-fail: 1.5 is not between 0 and 1`},
-		{"HEDGEROW_UPSTREAM_FAIL", "NaN", `--upstream-fail: NaN is not between 0 and 1`},
-		{"HEDGEROW_UPSTREAM_HANG", "0.95", `--upstream-fail, -reset, -garbage and -hang: together 1.05, over 1`},
-		{"HEDGEROW_UPSTREAM_MAX", "50ms", `--upstream-max (HEDGEROW_UPSTREAM_MAX): 50ms is below 100ms`},
-		{"HEDGEROW_UPSTREAM_MAX", "150.5ms", `--upstream-max (HEDGEROW_UPSTREAM_MAX): 150.5ms is no whole number of milliseconds`},
-		{"HEDGEROW_UPSTREAM_SEED", "-1", `--upstream-seed (HEDGEROW_UPSTREAM_SEED): "-1" is no whole number`},
+		{"HEDGEROW_TESTSERVER_FAIL", "1.5", `--testserver-fail: 1.5 is not between 0 and 1`},
+		{"HEDGEROW_TESTSERVER_FAIL", "NaN", `--testserver-fail: NaN is not between 0 and 1`},
+		{"HEDGEROW_TESTSERVER_HANG", "0.95", `--testserver-fail, -reset, -garbage and -hang: together 1.05, over 1`},
+		{"HEDGEROW_TESTSERVER_MAX", "50ms", `--testserver-max (HEDGEROW_TESTSERVER_MAX): 50ms is below 100ms`},
+		{"HEDGEROW_TESTSERVER_MAX", "150.5ms", `--testserver-max (HEDGEROW_TESTSERVER_MAX): 150.5ms is no whole number of milliseconds`},
+		{"HEDGEROW_TESTSERVER_SEED", "-1", `--testserver-seed (HEDGEROW_TESTSERVER_SEED): "-1" is no whole number`},
 		{"HEDGEROW_H2C", "true", `--h2c (HEDGEROW_H2C): is for an EXPONEA_URL of the scheme http`},
 		{"DEBUG", "maybe", `--debug (DEBUG): "maybe" is neither true nor false`},
 		{"HEDGEROW_PRODUCER", "3", `HEDGEROW_PRODUCER: unknown setting`},
@@ -139,7 +139,7 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		t.Run(test.setting+"="+test.value, func(t *testing.T) {
 			clean(t)
 			t.Setenv(test.setting, test.value)
-			_, _, err := config.Parse([]string{"serve"}, nil)
+			_, _, err := config.Parse([]string{"serve"}, os.Environ(), nil)
 			assert.EqualError(t, err, test.line)
 		})
 	}
@@ -150,30 +150,30 @@ func TestEachProblemHasItsLine(t *testing.T) {
 	t.Setenv("HEDGEROW_PRODUCERS", "x")
 	t.Setenv("HEDGEROW_HEDGE_DELAY", "y")
 	t.Setenv("HEDGEROW_MAX_BODY", "z")
-	_, _, err := config.Parse([]string{"--max-in-flight=w"}, nil)
+	_, _, err := config.Parse([]string{"--max-in-flight=w"}, os.Environ(), nil)
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 4)
 
 	t.Setenv("HEDGEROW_ADDR", "bad") // one that can be read but is no good
-	_, _, err = config.Parse([]string{"--max-in-flight=w"}, nil)
+	_, _, err = config.Parse([]string{"--max-in-flight=w"}, os.Environ(), nil)
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 5)
 }
 
 func TestAnUnknownFlagOrCommand(t *testing.T) {
 	clean(t)
-	_, _, err := config.Parse([]string{"--prodcers=3"}, nil)
+	_, _, err := config.Parse([]string{"--prodcers=3"}, os.Environ(), nil)
 	require.ErrorContains(t, err, "unknown flag --prodcers")
-	_, _, err = config.Parse([]string{"sevre"}, nil)
+	_, _, err = config.Parse([]string{"sevre"}, os.Environ(), nil)
 	require.ErrorContains(t, err, "sevre")
-	_, _, err = config.Parse([]string{"two\nlines"}, nil)
+	_, _, err = config.Parse([]string{"two\nlines"}, os.Environ(), nil)
 	assert.EqualError(t, err, "unexpected argument two\uFFFDlines")
 }
 
 func TestSharesMayAddUpToOne(t *testing.T) {
 	clean(t)
 	// In binary a little more than 1.
-	_, _, err := config.Parse([]string{"upstream", "--fail=0.05", "--reset=0.55", "--garbage=0.3", "--hang=0.1"}, nil)
+	_, _, err := config.Parse([]string{"testserver", "--fail=0.05", "--reset=0.55", "--garbage=0.3", "--hang=0.1"}, os.Environ(), nil)
 	assert.NoError(t, err)
 }
 
@@ -183,17 +183,67 @@ func TestVariablesThatKubernetesAddsAreNoSettings(t *testing.T) {
 	t.Setenv("HEDGEROW_SERVICE_PORT_HTTP", "5000")
 	t.Setenv("HEDGEROW_PORT", "tcp://10.0.0.1:5000")
 	t.Setenv("HEDGEROW_PORT_5000_TCP_ADDR", "10.0.0.1")
-	_, _, err := config.Parse(nil, nil)
+	_, _, err := config.Parse(nil, os.Environ(), nil)
 	assert.NoError(t, err)
 }
 
 func TestTheHelpShowsFlagVariableDefaultAndMeaning(t *testing.T) {
 	clean(t)
 	var out bytes.Buffer
-	_, _, err := config.Parse([]string{"serve", "--help"}, &out)
+	_, _, err := config.Parse([]string{"serve", "--help"}, os.Environ(), &out)
 	require.ErrorIs(t, err, config.ErrHelp)
 	help := strings.Join(strings.Fields(out.String()), " ")
 	assert.Contains(t, help, "--producers=3 Attempts per call ($HEDGEROW_PRODUCERS).")
 	assert.Contains(t, help, "--exponea-url=URL The third-party API")
 	assert.Contains(t, help, "$EXPONEA_URL")
+}
+
+func TestTheTestingServersOldNamesWorkAndTheLogIsToldTheNewOnes(t *testing.T) {
+	command, c, err := config.Parse([]string{"--upstream-min", "1ms", "--upstream-seed=7"}, []string{"HEDGEROW_UPSTREAM_HANG=0.5"}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "serve", command)
+	assert.Equal(t, time.Millisecond, c.Serve.TestingServer.Min)
+	assert.EqualValues(t, 7, c.Serve.TestingServer.Seed)
+	assert.InDelta(t, 0.5, c.Serve.TestingServer.Hang, 0)
+	assert.Equal(t, []string{
+		"--upstream-min is now called --testserver-min",
+		"--upstream-seed is now called --testserver-seed",
+		"HEDGEROW_UPSTREAM_HANG is now called HEDGEROW_TESTSERVER_HANG",
+	}, c.Warnings)
+
+	command, c, err = config.Parse([]string{"upstream", "--min=1ms"}, []string{"HEDGEROW_UPSTREAM_ADDR=:1"}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "testserver", command)
+	assert.Equal(t, ":1", c.TestServer.Addr)
+	assert.Equal(t, []string{
+		"the command upstream is now called testserver",
+		"HEDGEROW_UPSTREAM_ADDR is now called HEDGEROW_TESTSERVER_ADDR",
+	}, c.Warnings)
+}
+
+func TestOfAnOldNameAndANewOneTheNewOneWins(t *testing.T) {
+	_, c, err := config.Parse(nil, []string{"HEDGEROW_UPSTREAM_SEED=1", "HEDGEROW_TESTSERVER_SEED=2"}, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, c.Serve.TestingServer.Seed)
+	assert.Len(t, c.Warnings, 1)
+
+	_, c, err = config.Parse(nil, []string{"HEDGEROW_UPSTREAM_SEED=1", "HEDGEROW_TESTSERVER_SEED="}, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, c.Serve.TestingServer.Seed, "an empty one is not set")
+}
+
+func TestAnUnknownOldNameIsAnUnknownSetting(t *testing.T) {
+	_, _, err := config.Parse(nil, []string{"HEDGEROW_UPSTREAM_MAXIMUM=1s"}, nil)
+	assert.EqualError(t, err, "HEDGEROW_TESTSERVER_MAXIMUM: unknown setting")
+}
+
+func TestTheHelpDoesNotShowOldNames(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"testserver", "--help"}} {
+		var out bytes.Buffer
+		_, _, err := config.Parse(args, nil, &out)
+		require.ErrorIs(t, err, config.ErrHelp)
+		assert.NotContains(t, out.String(), "--upstream")
+		assert.NotContains(t, out.String(), "HEDGEROW_UPSTREAM")
+		assert.NotContains(t, out.String(), "hedgerow upstream")
+	}
 }

@@ -23,29 +23,28 @@ func FuzzParse(f *testing.F) {
 		"http://u:p@h:99999/", "http://h/%zz", "http://h/#f", "http://[::1", "http://\x7f/", "true", "maybe", "loud", "text", "a\x00b", "\xff",
 	} {
 		for _, flag := range []string{
-			"--exponea-url", "--addr", "--admin-addr", "--producers", "--max-timeout", "--max-body", "--max-in-flight", "--upstream-fail",
-			"--upstream-seed", "--log-level", "--log-format", "--h2c", "--debug",
+			"--exponea-url", "--addr", "--admin-addr", "--producers", "--max-timeout", "--max-body", "--max-in-flight", "--testserver-fail",
+			"--testserver-seed", "--log-level", "--log-format", "--h2c", "--debug",
 		} {
 			f.Add(flag + "=" + value)
 		}
 	}
 	for _, text := range []string{
-		"serve", "upstream\n--fail=2", "healthcheck\n--timeout=0s", "version", "sevre", "--prodcers=3", "--producers", "--producers\n-1", "--", "-", "-h",
-		"--help", "--exponea-url=http://h\n--h2c", "--h2c\nfalse", "--no-debug", "upstream\n--min=2s\n--max=1s", "--debug=\n--addr=", "\x02",
+		"serve", "testserver\n--fail=2", "healthcheck\n--timeout=0s", "version", "sevre", "--prodcers=3", "--producers", "--producers\n-1", "--", "-", "-h",
+		"--help", "--exponea-url=http://h\n--h2c", "--h2c\nfalse", "--no-debug", "testserver\n--min=2s\n--max=1s", "--debug=\n--addr=", "\x02",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		clean(t)
-		command, c, err := config.Parse(strings.Split(text, "\n"), io.Discard)
+		command, c, err := config.Parse(strings.Split(text, "\n"), nil, io.Discard)
 		switch {
 		case err != nil:
 			assertReadable(t, err.Error())
 		case command == "serve":
 			assertServeInRange(t, c.Serve)
-		case command == "upstream":
-			assertAddr(t, c.Upstream.Addr)
-			assertTestingServerInRange(t, c.Upstream.TestingServer)
+		case command == "testserver":
+			assertAddr(t, c.TestServer.Addr)
+			assertTestingServerInRange(t, c.TestServer.TestingServer)
 		default:
 			assert.Contains(t, []string{"healthcheck", "version"}, command)
 		}

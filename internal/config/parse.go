@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,15 +19,19 @@ var ErrHelp = errors.New("help was printed")
 
 const description = "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time the caller gives it."
 
-// Parse reads the command line and the environment and checks the settings of the command. It returns the command's name with
+// Parse reads the command line and the environment (lines NAME=value) and checks the settings of the command. It returns the command's name with
 // them. The error is ErrHelp, or has one readable line for each problem.
-func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err error) {
+func Parse(args, environ []string, stdout io.Writer) (command string, c CommandLine, err error) {
 	var p problems
+	environment := variables(environ)
+	args, warnings := renamed(args, environment)
 	parser, err := kong.New(&c,
 		kong.Name("hedgerow"),
 		kong.Description(description),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { panic(ErrHelp) }), // the flag --help is the only one to exit
+		kong.Resolvers(kong.ResolverFunc(environment.resolve)),
+		kong.ValueFormatter(helpOf),
 		kong.TypeMapper(reflect.TypeFor[string](), mapper(&p, parseString)),
 		kong.NamedMapper("mayempty", kong.MapperFunc(popString)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), mapper(&p, parseDuration)),
@@ -42,6 +44,7 @@ func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err 
 	if err != nil {
 		return "", c, err
 	}
+	known := environment.own(parser)
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			if recovered != ErrHelp { //nolint:errorlint // the very value that Exit panics with
@@ -54,10 +57,11 @@ func Parse(args []string, stdout io.Writer) (command string, c CommandLine, err 
 	if err != nil {
 		return "", c, errors.Join(errors.New(printable(err.Error())), p.err())
 	}
-	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
+	for _, name := range environment.unknown(known) {
 		p.add(name, "unknown setting")
 	}
 	command = strings.Fields(parsed.Command() + " serve")[0]
+	c.Warnings = warnings
 	c.check(command, &p)
 	return command, c, p.err()
 }
@@ -132,8 +136,8 @@ func (m boolMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error 
 // settingName is how messages call a setting: by its flag and its variable.
 func settingName(v *kong.Value) string {
 	name := "--" + v.Name
-	if len(v.Tag.Envs) > 0 {
-		name += " (" + v.Tag.Envs[0] + ")"
+	if v.Flag != nil && len(v.Flag.Envs) > 0 {
+		name += " (" + v.Flag.Envs[0] + ")"
 	}
 	return name
 }
@@ -214,28 +218,4 @@ func parseSize(text string) (Size, error) {
 		return 0, errNoSize
 	}
 	return Size(n) << shift, nil
-}
-
-// serviceLink matches the variables that Kubernetes adds for a Service whose name begins with hedgerow.
-var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_|$)`)
-
-// unknownVariables are those of our prefix that no command knows: most likely misspelt.
-func unknownVariables(root *kong.Node, environ []string) []string {
-	known := map[string]bool{}
-	_ = kong.Visit(root, func(node kong.Visitable, next kong.Next) error {
-		if flag, ok := node.(*kong.Flag); ok {
-			for _, name := range flag.Envs {
-				known[name] = true
-			}
-		}
-		return next(nil)
-	})
-	var unknown []string
-	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "HEDGEROW_") && !known[name] && !serviceLink.MatchString(name) {
-			unknown = append(unknown, name)
-		}
-	}
-	return unknown
 }

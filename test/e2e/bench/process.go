@@ -158,7 +158,7 @@ func (p *programs) baseline(url string) (*process, error) {
 // testingServer starts Hedgerow's testing server alone.
 func (p *programs) testingServer(args ...string) (*process, error) {
 	addr := freeAddr()
-	command := exec.Command(filepath.Join(p.folder, "hedgerow"), append([]string{"upstream", "--addr", addr, "--log-level=error"}, args...)...)
+	command := exec.Command(filepath.Join(p.folder, "hedgerow"), append([]string{"testserver", "--addr", addr, "--log-level=error"}, args...)...)
 	return start(command, addr)
 }
 

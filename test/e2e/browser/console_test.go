@@ -17,7 +17,7 @@ import (
 )
 
 // steady makes the built-in testing server answer fast and never fail.
-var steady = []string{"HEDGEROW_UPSTREAM_MIN=7ms", "HEDGEROW_UPSTREAM_MAX=7ms", "HEDGEROW_UPSTREAM_FAIL=0"}
+var steady = []string{"HEDGEROW_TESTSERVER_MIN=7ms", "HEDGEROW_TESTSERVER_MAX=7ms", "HEDGEROW_TESTSERVER_FAIL=0"}
 
 var endpoints = map[string]string{ // name to answer
 	"all":            `[{"time":7},{"time":7},{"time":7}]`,

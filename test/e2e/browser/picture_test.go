@@ -19,7 +19,7 @@ import (
 
 // TestThePictureOfTheConsoleShowsAnExecutedCall takes the picture that the README shows. UPDATE_IMAGES=1 in the environment makes it write the file.
 func TestThePictureOfTheConsoleShowsAnExecutedCall(t *testing.T) {
-	environment := []string{"HEDGEROW_UPSTREAM_MIN=163ms", "HEDGEROW_UPSTREAM_MAX=163ms", "HEDGEROW_UPSTREAM_FAIL=0"}
+	environment := []string{"HEDGEROW_TESTSERVER_MIN=163ms", "HEDGEROW_TESTSERVER_MAX=163ms", "HEDGEROW_TESTSERVER_FAIL=0"}
 	update := os.Getenv("UPDATE_IMAGES") == "1"
 	if update {
 		environment = append(environment, "HEDGEROW_ADDR=:5000") // as readers will see it

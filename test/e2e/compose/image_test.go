@@ -60,8 +60,8 @@ func TestAnyBaseImageWillDo(t *testing.T) {
 }
 
 func TestEverySettingCanBeGivenToTheDeployment(t *testing.T) {
-	inside := map[string]bool{"HEDGEROW_ADDR": true, "HEDGEROW_ADMIN_ADDR": true, "HEDGEROW_UPSTREAM_ADDR": true} // the file's own business
-	for _, service := range []string{"serve", "upstream"} {
+	inside := map[string]bool{"HEDGEROW_ADDR": true, "HEDGEROW_ADMIN_ADDR": true, "HEDGEROW_TESTSERVER_ADDR": true} // the file's own business
+	for _, service := range []string{"serve", "testserver"} {
 		help, err := docker("run", "--rm", "--network=none", image, service, "--help")
 		require.NoError(t, err)
 		variables := regexp.MustCompile(`\$([A-Z][A-Z0-9_]+)`).FindAllStringSubmatch(help, -1)

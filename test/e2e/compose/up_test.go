@@ -17,7 +17,7 @@ func TestUpIsHealthyWithin10SecondsConfinedAndAnswersByContract(t *testing.T) {
 	withEachCompose(t, func(t *testing.T, p *project) {
 		start := time.Now()
 		p.up(t)
-		for _, service := range []string{"upstream", "api"} {
+		for _, service := range []string{"testserver", "api"} {
 			eventually(t, 30*time.Second, service+" is healthy", func() bool {
 				return p.containers(t, service)[0].State.Health.Status == "healthy"
 			})
@@ -25,12 +25,12 @@ func TestUpIsHealthyWithin10SecondsConfinedAndAnswersByContract(t *testing.T) {
 		t.Logf("healthy after %.1f s", time.Since(start).Seconds())
 		assert.Less(t, time.Since(start), 10*time.Second)
 
-		for _, service := range []string{"upstream", "api"} {
+		for _, service := range []string{"testserver", "api"} {
 			assertConfined(t, p.containers(t, service)[0])
 		}
-		assert.Empty(t, p.containers(t, "upstream")[0].NetworkSettings.Ports["5000/tcp"], "the testing server is not published")
+		assert.Empty(t, p.containers(t, "testserver")[0].NetworkSettings.Ports["5000/tcp"], "the testing server is not published")
 		assertContract(t, p.containers(t, "api")[0].url(t))
-	}, "HEDGEROW_UPSTREAM_FAIL=0")
+	}, "HEDGEROW_TESTSERVER_FAIL=0")
 }
 
 // assertConfined looks at what the engine was told and at what the kernel says.
@@ -100,7 +100,7 @@ func TestExponeaURLPointsItElsewhere(t *testing.T) {
 	withEachCompose(t, func(t *testing.T, p *project) {
 		elsewhere := p.name + "-elsewhere" // another testing server, on the same network
 		t.Cleanup(func() { _, _ = docker("rm", "--force", elsewhere) })
-		p.run(t, "run", "--detach", "--name="+elsewhere, "upstream", "upstream", "--min=5ms", "--max=5ms", "--fail=0")
+		p.run(t, "run", "--detach", "--name="+elsewhere, "testserver", "testserver", "--min=5ms", "--max=5ms", "--fail=0")
 
 		p.environment = append(p.environment, "EXPONEA_URL=http://"+elsewhere+":5002/api/work")
 		p.up(t)

@@ -50,7 +50,7 @@ func answer(method, path, status string) string { return method + " " + path + "
 
 func TestARunningServiceGivesEveryDocumentedAnswerAsDocumented(t *testing.T) {
 	seen := seen{}
-	fast := harness.Start(t, "HEDGEROW_UPSTREAM_FAIL=0", "HEDGEROW_UPSTREAM_MIN=1ms", "HEDGEROW_UPSTREAM_MAX=20ms")
+	fast := harness.Start(t, "HEDGEROW_TESTSERVER_FAIL=0", "HEDGEROW_TESTSERVER_MIN=1ms", "HEDGEROW_TESTSERVER_MAX=20ms")
 	hanging, failing, overloaded, stopping := trouble.Hanging(t), trouble.Failing(t), trouble.Overloaded(t), trouble.Stopping(t)
 	for _, path := range strategies {
 		seen.get(t, fast, path+"?timeout=10000", 200)

@@ -123,7 +123,7 @@ func spoilt(t *testing.T, h *harness.Hedgerow) string {
 
 // unlucky passes the first n calls with the usual timeout on to a failing service, and all others to a working one.
 func unlucky(t *testing.T, n int) *httptest.Server {
-	working := proxy(t, harness.Start(t, "HEDGEROW_UPSTREAM_FAIL=0"))
+	working := proxy(t, harness.Start(t, "HEDGEROW_TESTSERVER_FAIL=0"))
 	failing := proxy(t, trouble.Failing(t))
 	var mu sync.Mutex
 	calls := map[string]int{}

@@ -16,13 +16,13 @@ import (
 // Failing runs a service whose upstream API fails at every attempt, until the test ends.
 func Failing(t testing.TB) *harness.Hedgerow {
 	t.Helper()
-	return harness.Start(t, "HEDGEROW_UPSTREAM_FAIL=1", "HEDGEROW_UPSTREAM_MIN=1ms", "HEDGEROW_UPSTREAM_MAX=5ms")
+	return harness.Start(t, "HEDGEROW_TESTSERVER_FAIL=1", "HEDGEROW_TESTSERVER_MIN=1ms", "HEDGEROW_TESTSERVER_MAX=5ms")
 }
 
 // Hanging runs a service whose upstream API never answers, until the test ends.
 func Hanging(t testing.TB, environment ...string) *harness.Hedgerow {
 	t.Helper()
-	return harness.Start(t, append(environment, "HEDGEROW_UPSTREAM_HANG=1", "HEDGEROW_UPSTREAM_FAIL=0")...)
+	return harness.Start(t, append(environment, "HEDGEROW_TESTSERVER_HANG=1", "HEDGEROW_TESTSERVER_FAIL=0")...)
 }
 
 // Overloaded runs a service that has as many attempts in flight as it may have, until the test ends or 60 seconds are over.

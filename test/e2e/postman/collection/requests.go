@@ -85,13 +85,13 @@ func inTrouble() item {
 			"service for it. Without that service its requests fail, so nothing is left out unnoticed.",
 		Item: []item{
 			needs("failingUrl", "every attempt fails",
-				"    HEDGEROW_ADDR=:5010 HEDGEROW_ADMIN_ADDR= HEDGEROW_UPSTREAM_FAIL=1 hedgerow",
+				"    HEDGEROW_ADDR=:5010 HEDGEROW_ADMIN_ADDR= HEDGEROW_TESTSERVER_FAIL=1 hedgerow",
 				get("502 of all: all three attempts failed", "failingUrl", "/api/all"+asked, script("all_failed")),
 				get("502 of first: all three attempts failed", "failingUrl", "/api/first"+asked, script("all_failed")),
 				get("200 of within-timeout: no success", "failingUrl", "/api/within-timeout"+asked, ok("there is no success", none)),
 				get("502 of smart: all attempts failed", "failingUrl", "/api/smart"+asked, script("all_failed"))),
 			needs("overloadedUrl", "no room for another attempt",
-				"    HEDGEROW_ADDR=:5020 HEDGEROW_ADMIN_ADDR= HEDGEROW_MAX_IN_FLIGHT=3 HEDGEROW_UPSTREAM_HANG=1 HEDGEROW_UPSTREAM_FAIL=0 hedgerow\n"+
+				"    HEDGEROW_ADDR=:5020 HEDGEROW_ADMIN_ADDR= HEDGEROW_MAX_IN_FLIGHT=3 HEDGEROW_TESTSERVER_HANG=1 HEDGEROW_TESTSERVER_FAIL=0 hedgerow\n"+
 					"    curl 'http://localhost:5020/api/all?timeout=60000'   # takes all the room while it runs",
 				refused("all"), refused("first"), refused("within-timeout"), refused("smart"),
 				healthy("200 of livez: busy is alive", "overloadedUrl", "/livez"),

@@ -11,12 +11,12 @@ import (
 	"hedgerow/internal/testserver"
 )
 
-// serveUpstream runs the testing server alone until ctx is done or a signal tells it to stop. It does not drain: what it stands
+// serveTestServer runs the testing server alone until ctx is done or a signal tells it to stop. It does not drain: what it stands
 // for would not either.
-func serveUpstream(ctx context.Context, settings config.Upstream, logger *slog.Logger) error {
+func serveTestServer(ctx context.Context, settings config.TestServer, logger *slog.Logger) error {
 	ctx, stop := listen.UntilSignal(ctx, logger)
 	defer stop()
-	listener, err := listen.Open(ctx, "--addr (HEDGEROW_UPSTREAM_ADDR)", settings.Addr)
+	listener, err := listen.Open(ctx, "--addr (HEDGEROW_TESTSERVER_ADDR)", settings.Addr)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,8 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	var ready atomic.Bool
 	router := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
-		ObserveCall: calls.measures.ObserveCall, Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
+		ObserveCall: func(c http.ObservedCall) { calls.measures.ObserveCall(metrics.Call(c)) },
+		Debug:       settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 	})
 
 	var group listen.Group // what is added first stops first
@@ -95,21 +96,20 @@ type engine struct {
 }
 
 func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *engine {
-	e := &engine{}
-	e.measures = metrics.New(metrics.Settings{
-		Version: version, Endpoints: http.Endpoints(), Reasons: upstream.Reasons(),
-		AttemptsInFlight: func() int { return e.service.InFlight() }, CallsInFlight: func() int { return e.service.CallsInFlight() },
+	measures := metrics.New(metrics.Settings{
+		Version: version, Endpoints: http.Endpoints(), Statuses: http.Statuses(), Reasons: upstream.Reasons(),
 	})
-	e.client = upstream.New(upstream.Settings{
+	client := upstream.New(upstream.Settings{
 		URL: target, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
-		ObserveConnection: e.measures.ObserveConnection, ObserveRequest: e.measures.ObserveRequest, ObserveUnsent: e.measures.ObserveUnsent,
+		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})
-	e.service = fanout.New[int64](fanout.Settings{
+	service := fanout.New[int64](fanout.Settings{
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
-		MaxInFlight: settings.MaxInFlight, Observe: observer(e.measures, logger.With("api", address(target))),
+		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
 	})
-	return e
+	measures.WatchInFlight(service.CallsInFlight, service.InFlight)
+	return &engine{measures, client, service}
 }
 
 // end waits for losers and leaves no connection behind. No call may begin meanwhile.

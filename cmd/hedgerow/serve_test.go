@@ -19,9 +19,7 @@ import (
 func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswered(t *testing.T) {
 	log := newLogLines()
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	measures := metrics.New(metrics.Settings{
-		Endpoints: http.Endpoints(), AttemptsInFlight: func() int { return 0 }, CallsInFlight: func() int { return 0 },
-	})
+	measures := metrics.New(metrics.Settings{Endpoints: http.Endpoints()})
 	failed := make(chan struct{})
 	observe := observer(measures, logger)
 	source := func(_ context.Context, number int) (int64, error) {
@@ -38,7 +36,8 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 		}
 	}})
 	router := http.NewRouter(http.Settings{
-		Service: service, Source: source, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger, ObserveCall: measures.ObserveCall,
+		Service: service, Source: source, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger,
+		ObserveCall: func(http.ObservedCall) {},
 	})
 	answer := httptest.NewRecorder()
 	router.ServeHTTP(answer, httptest.NewRequest(stdhttp.MethodGet, "/api/all?timeout=10000", nil))

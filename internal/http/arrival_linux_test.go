@@ -56,7 +56,7 @@ func late(t *testing.T, calls hedgerow.Service, log *log, wait time.Duration, ta
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	server := listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger, Ready: func() bool { return true },
-		ObserveCall: func(string, int, time.Duration, time.Duration) {},
+		ObserveCall: func(hedgerow.ObservedCall) {},
 	}), maxTimeout, logger)
 	t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.Serve(listen.LimitConnections(listener, 10, logger)) }() // until Close

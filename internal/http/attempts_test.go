@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -23,14 +24,30 @@ func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
 	router := hedgerow.NewRouter(hedgerow.Settings{
 		Service:    scripted{answer: fanout.Answer[int64]{Values: []int64{1}}},
 		MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
-		ObserveCall: func(endpoint string, status int, _, timeout time.Duration) {
-			observed = append(observed, fmt.Sprint(endpoint, " ", status, " ", timeout))
+		ObserveCall: func(call hedgerow.ObservedCall) {
+			observed = append(observed, fmt.Sprint(call.Endpoint, " ", call.Status, " ", call.Timeout))
 		},
 	})
 	for _, path := range hedgerow.Endpoints() {
 		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path+"?timeout=1500", nil))
 	}
 	assert.Equal(t, []string{"/api/all 200 1.5s", "/api/first 200 1.5s", "/api/within-timeout 200 1.5s", "/api/smart 200 1.5s"}, observed)
+}
+
+func TestTheStatusesAreThoseThatCallsAreAnsweredWith(t *testing.T) {
+	var observed []int
+	for err, target := range map[error]string{
+		nil: "/api/all?timeout=1", errors.New("bad timeout"): "/api/all", errors.New("unknown"): "/api/all?timeout=1",
+		fanout.ErrFailed: "/api/all?timeout=1", fanout.ErrTimedOut: "/api/all?timeout=1", fanout.ErrAbandoned: "/api/all?timeout=1",
+		&fanout.RefusedError{}: "/api/all?timeout=1",
+	} {
+		router := hedgerow.NewRouter(hedgerow.Settings{
+			Service: scripted{err: err}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
+			ObserveCall: func(call hedgerow.ObservedCall) { observed = append(observed, call.Status) },
+		})
+		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, target, nil))
+	}
+	assert.ElementsMatch(t, hedgerow.Statuses(), observed)
 }
 
 // timing matches a header Server-Timing whose attempts have these outcomes, by number.

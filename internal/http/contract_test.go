@@ -268,8 +268,8 @@ func TestCallsToTheAPIAreObservedAlsoWhenTheHandlerPanics(t *testing.T) {
 	var observed []string
 	router := hedgerow.NewRouter(hedgerow.Settings{
 		Service: broken{}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
-		ObserveCall: func(endpoint string, status int, _, timeout time.Duration) {
-			observed = append(observed, fmt.Sprint(endpoint, " ", status, " ", timeout))
+		ObserveCall: func(call hedgerow.ObservedCall) {
+			observed = append(observed, fmt.Sprint(call.Endpoint, " ", call.Status, " ", call.Timeout))
 		},
 	})
 	for _, target := range []string{"/api/first?timeout=1000", "/api/all", "/livez", "/nope", "/api/nope"} {

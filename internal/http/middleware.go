@@ -118,12 +118,14 @@ func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) 
 	r.called, r.timeout, r.attempts = true, timeout, attempts
 }
 
-// observeCalls tells observe of each call when it has been answered.
-func observeCalls(observe func(endpoint string, status int, duration, timeout time.Duration)) gin.HandlerFunc {
+// observeCalls hands each call to observe when it has been answered.
+func observeCalls(observe func(ObservedCall)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
 		r := recordOf(c)
-		observe(c.FullPath(), c.Writer.Status(), time.Since(r.arrival), r.timeout)
+		observe(ObservedCall{
+			Endpoint: c.FullPath(), Status: c.Writer.Status(), Duration: time.Since(r.arrival), Timeout: r.timeout,
+		})
 	}
 }
 

@@ -10,9 +10,17 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// statusClientClosedRequest is nginx's status for a caller that has gone away. It is there for the log: nobody is left to receive
-// it, unless a caller has closed only its sending side, which net/http takes for gone.
-const statusClientClosedRequest = 499
+// StatusClientClosedRequest is nginx's status for a caller that has gone away. It is there for the log and the metrics: nobody is
+// left to receive it, unless a caller has closed only its sending side, which net/http takes for gone.
+const StatusClientClosedRequest = 499
+
+// Statuses returns those that a call may be answered with.
+func Statuses() []int {
+	return []int{
+		http.StatusOK, http.StatusBadRequest, StatusClientClosedRequest, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+	}
+}
 
 var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
@@ -31,7 +39,7 @@ func errorStatus(err error) (status int, detail string) {
 	case errors.Is(err, errMethodNotAllowed):
 		return http.StatusMethodNotAllowed, err.Error()
 	case errors.Is(err, fanout.ErrAbandoned):
-		return statusClientClosedRequest, err.Error()
+		return StatusClientClosedRequest, err.Error()
 	case errors.Is(err, fanout.ErrFailed):
 		return http.StatusBadGateway, "all attempts at the upstream API failed"
 	case errors.Is(err, fanout.ErrRefused):
@@ -48,7 +56,7 @@ func errorStatus(err error) (status int, detail string) {
 func writeProblem(c *gin.Context, err error, attempts []fanout.Attempt) {
 	status, detail := errorStatus(err)
 	title := http.StatusText(status)
-	if status == statusClientClosedRequest {
+	if status == StatusClientClosedRequest {
 		title = "Client Closed Request"
 	}
 	p := Problem{

@@ -20,15 +20,26 @@ type Settings struct {
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
 	Ready  func() bool
 	Logger *slog.Logger
-	// ObserveCall is told of every call to the API when it has been answered. endpoint is one of Endpoints; timeout is what the
-	// call asked for, 0 when it was not made or the handler panicked.
-	ObserveCall func(endpoint string, status int, duration, timeout time.Duration)
+	// ObserveCall gets every call to the API when it has been answered.
+	ObserveCall func(ObservedCall)
 	// API is what calls go to, for whoever asks /readyz. No secret may be in it.
 	API string
 	// BuiltIn is set when that is the built-in testing server. Every answer says so in a header.
 	BuiltIn bool
 	// Debug turns on Gin's debug mode, for the whole process.
 	Debug bool
+}
+
+// ObservedCall is a call to the API that has been answered.
+type ObservedCall struct {
+	// Endpoint is one of Endpoints.
+	Endpoint string
+	// Status is one of Statuses.
+	Status int
+	// Duration is the time from the arrival of the call to its answer.
+	Duration time.Duration
+	// Timeout is what the call asked for, 0 when it was not made or the handler panicked.
+	Timeout time.Duration
 }
 
 // NewRouter returns the handler of every path that Hedgerow serves.

@@ -61,7 +61,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	s.Config = listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
 		Service: calls, Source: s.source, MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
-		ObserveCall: func(string, int, time.Duration, time.Duration) {},
+		ObserveCall: func(hedgerow.ObservedCall) {},
 	}), maxTimeout, logger)
 	s.Start()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/metrics"
 )
 
 // BenchmarkObserve is what the metrics of a call of three attempts cost: one won, one late, one failed.
@@ -16,6 +17,6 @@ func BenchmarkObserve(b *testing.B) {
 		m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
 		m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Late, Duration: 130 * time.Millisecond})
 		m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Duration: 140 * time.Millisecond, Err: failure})
-		m.ObserveCall("/api/first", 200, 120*time.Millisecond, time.Second)
+		m.ObserveCall(metrics.Call{Endpoint: "/api/first", Status: 200, Duration: 120 * time.Millisecond, Timeout: time.Second})
 	}
 }

@@ -27,10 +27,21 @@ type Settings struct {
 	Version string
 	// Endpoints are the paths whose calls are counted.
 	Endpoints []string
+	// Statuses are those that a call may be answered with.
+	Statuses []int
 	// Reasons are those for which an attempt can fail. One stands for all whose codes have the same hundreds.
 	Reasons []fanout.Reason
-	// AttemptsInFlight and CallsInFlight return the numbers running now. They are called at any time from any goroutine.
-	AttemptsInFlight, CallsInFlight func() int
+}
+
+// Call is a call to the API that has been answered.
+type Call struct {
+	// Endpoint is one of the settings' endpoints.
+	Endpoint string
+	Status   int
+	// Duration is the time from the arrival of the call to its answer.
+	Duration time.Duration
+	// Timeout is what the call asked for, 0 when it was not made.
+	Timeout time.Duration
 }
 
 // Metrics counts what happens. It is safe for concurrent use.
@@ -64,17 +75,24 @@ func New(s Settings) *Metrics {
 	m.registry.MustRegister(
 		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.requests, m.resends, m.unsent,
 		build,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
-		}, func() float64 { return float64(s.CallsInFlight()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
-		}, func() float64 { return float64(s.AttemptsInFlight()) }),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.series = m.newSeries(s)
 	return m
+}
+
+// WatchInFlight adds the numbers of calls and of attempts that run now. The functions are called at each scrape, from any goroutine.
+// It must be called once.
+func (m *Metrics) WatchInFlight(calls, attempts func() int) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
+		}, func() float64 { return float64(calls()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
+		}, func() float64 { return float64(attempts()) }),
+	)
 }
 
 func (m *Metrics) describeCalls() {
@@ -120,18 +138,20 @@ func (m *Metrics) describeAttempts() {
 	})
 }
 
-// ObserveCall counts an API call answered. endpoint is one of the settings' endpoints: the calls of others are not counted. timeout is
-// what the call asked for, 0 when it was not made.
-func (m *Metrics) ObserveCall(endpoint string, status int, duration, timeout time.Duration) {
-	e, ok := m.series.endpoints[endpoint]
+// ObserveCall counts an API call answered. A status that is not one of the settings' counts as "other". A call of an endpoint that is
+// not one of theirs is not counted.
+func (m *Metrics) ObserveCall(c Call) {
+	e, ok := m.series.endpoints[c.Endpoint]
 	if !ok {
 		return
 	}
-	if answered, ok := e.answered[status]; ok {
-		answered.Inc()
+	answered, ok := e.answered[c.Status]
+	if !ok {
+		answered = e.other
 	}
-	e.duration.Observe(duration.Seconds())
-	if timeout > 0 && duration > timeout+tolerance {
+	answered.Inc()
+	e.duration.Observe(c.Duration.Seconds())
+	if c.Timeout > 0 && c.Duration > c.Timeout+tolerance {
 		e.pastDeadline.Inc()
 	}
 }

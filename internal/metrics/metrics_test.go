@@ -14,6 +14,8 @@ import (
 	"hedgerow/internal/metrics"
 )
 
+var statuses = []int{200, 400, 499, 500, 502, 503, 504}
+
 var reasons = []fanout.Reason{{Kind: "TLS failure"}, {Kind: "invalid body"}, {Kind: "status", Code: 100}, {Kind: "status", Code: 500}}
 
 func failed(kind fanout.Kind, code int) fanout.Attempt {
@@ -21,10 +23,16 @@ func failed(kind fanout.Kind, code int) fanout.Attempt {
 }
 
 func newMetrics() *metrics.Metrics {
-	return metrics.New(metrics.Settings{
-		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Reasons: reasons,
-		AttemptsInFlight: func() int { return 5 }, CallsInFlight: func() int { return 2 },
+	m := metrics.New(metrics.Settings{
+		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Statuses: statuses, Reasons: reasons,
 	})
+	m.WatchInFlight(func() int { return 2 }, func() int { return 5 })
+	return m
+}
+
+// call is one of /api/first.
+func call(status int, duration, timeout time.Duration) metrics.Call {
+	return metrics.Call{Endpoint: "/api/first", Status: status, Duration: duration, Timeout: timeout}
 }
 
 func scrape(m *metrics.Metrics) string {
@@ -35,9 +43,9 @@ func scrape(m *metrics.Metrics) string {
 
 func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	m := newMetrics()
-	m.ObserveCall("/api/first", 200, 120*time.Millisecond, time.Second)
-	m.ObserveCall("/api/first", 200, 130*time.Millisecond, time.Second)
-	m.ObserveCall("/api/all", 504, time.Second, time.Second)
+	m.ObserveCall(call(200, 120*time.Millisecond, time.Second))
+	m.ObserveCall(call(200, 130*time.Millisecond, time.Second))
+	m.ObserveCall(metrics.Call{Endpoint: "/api/all", Status: 504, Duration: time.Second, Timeout: time.Second})
 	m.ObserveConnection()
 	m.ObserveRequest(false)
 	m.ObserveRequest(true)
@@ -94,6 +102,7 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 	for _, line := range []string{
 		`hedgerow_calls_total{endpoint="/api/first",status="200"} 0`,
 		`hedgerow_calls_total{endpoint="/api/all",status="499"} 0`,
+		`hedgerow_calls_total{endpoint="/api/all",status="other"} 0`,
 		`hedgerow_call_duration_seconds_count{endpoint="/api/all"} 0`,
 		`hedgerow_answers_past_deadline_total{endpoint="/api/all"} 0`,
 		`hedgerow_attempts_total{kind="first",outcome="refused"} 0`,
@@ -111,9 +120,9 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 		assert.Contains(t, before, line+"\n")
 	}
 
-	for _, status := range []int{200, 400, 499, 500, 502, 503, 504} {
-		m.ObserveCall("/api/first", status, time.Second, time.Second)
-		m.ObserveCall("/api/nope", status, time.Second, time.Second)
+	for _, status := range append(statuses, 0, 201, 404, 418, 599) {
+		m.ObserveCall(call(status, time.Second, time.Second))
+		m.ObserveCall(metrics.Call{Endpoint: "/api/nope", Status: status, Duration: time.Second, Timeout: time.Second})
 	}
 	for _, outcome := range []fanout.Outcome{
 		fanout.Won, fanout.Late, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
@@ -130,6 +139,8 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Failed, Err: errors.New("a panic")})
 	after := scrape(m)
 	assert.Equal(t, series(before), series(after))
+	assert.Contains(t, after, `hedgerow_calls_total{endpoint="/api/first",status="504"} 1`)
+	assert.Contains(t, after, `hedgerow_calls_total{endpoint="/api/first",status="other"} 5`, "no answer is uncounted")
 	assert.Contains(t, after, `hedgerow_attempts_total{kind="first",outcome="failed"} 11`)
 	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="status 1xx"} 2`)
 	assert.Contains(t, after, `hedgerow_attempt_failures_total{reason="other"} 8`)
@@ -139,11 +150,11 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 func TestAnAnswerIsPastItsDeadlineWhenItIsMoreThan10msLate(t *testing.T) {
 	m := newMetrics()
 	for _, late := range []time.Duration{-time.Second, 0, time.Millisecond, 10 * time.Millisecond} {
-		m.ObserveCall("/api/first", 504, 2*time.Second+late, 2*time.Second)
+		m.ObserveCall(call(504, 2*time.Second+late, 2*time.Second))
 	}
-	m.ObserveCall("/api/first", 400, time.Hour, 0)
+	m.ObserveCall(call(400, time.Hour, 0))
 	assert.Contains(t, scrape(m), `hedgerow_answers_past_deadline_total{endpoint="/api/first"} 0`)
-	m.ObserveCall("/api/first", 200, 2010*time.Millisecond+1, 2*time.Second)
+	m.ObserveCall(call(200, 2010*time.Millisecond+1, 2*time.Second))
 	text := scrape(m)
 	assert.Contains(t, text, `hedgerow_answers_past_deadline_total{endpoint="/api/first"} 1`)
 	assert.Contains(t, text, `hedgerow_answers_past_deadline_total{endpoint="/api/all"} 0`)

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 
@@ -11,19 +10,16 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// What labels can be. Nothing else is counted.
-var (
-	statuses = []int{
-		http.StatusOK, http.StatusBadRequest, 499, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-	}
-	outcomes = []fanout.Outcome{
-		fanout.Won, fanout.Late, fanout.Failed, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
-	}
-)
+// outcomes are those that an attempt that has ended can have.
+var outcomes = []fanout.Outcome{
+	fanout.Won, fanout.Late, fanout.Failed, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
+}
+
+// other is the label of every status and every reason that is not known.
+const other = "other"
 
 // otherReason stands for every reason that is not known.
-var otherReason = fanout.Reason{Kind: "other"}
+var otherReason = fanout.Reason{Kind: other}
 
 // series are those that calls and attempts write to, looked up once: a look-up by labels costs as much as all the rest of counting.
 // The maps are not written to any more.
@@ -36,6 +32,7 @@ type series struct {
 // endpoint has the series of one endpoint.
 type endpoint struct {
 	answered     map[int]prometheus.Counter // by status
+	other        prometheus.Counter         // every other status
 	duration     prometheus.Observer
 	pastDeadline prometheus.Counter
 }
@@ -53,10 +50,10 @@ func (m *Metrics) newSeries(s Settings) series {
 	}
 	for _, path := range s.Endpoints {
 		e := endpoint{
-			answered: map[int]prometheus.Counter{},
+			answered: map[int]prometheus.Counter{}, other: m.calls.WithLabelValues(path, other),
 			duration: m.callDuration.WithLabelValues(path), pastDeadline: m.pastDeadline.WithLabelValues(path),
 		}
-		for _, status := range statuses {
+		for _, status := range s.Statuses {
 			e.answered[status] = m.calls.WithLabelValues(path, strconv.Itoa(status))
 		}
 		all.endpoints[path] = e

@@ -54,10 +54,10 @@ func firstAddr(t *testing.T, log *os.File) string {
 	return ""
 }
 
-// endWithin waits for the program to end by itself, and returns its exit code.
-func (p *process) endWithin(t *testing.T, limit time.Duration) int {
+// endByItself is end for a program that may hang.
+func (p *process) endByItself(t *testing.T) int {
 	t.Helper()
-	timer := time.AfterFunc(limit, func() { _ = p.Process.Kill() })
+	timer := time.AfterFunc(20*time.Second, func() { _ = p.Process.Kill() })
 	defer timer.Stop()
 	return p.end(t)
 }
@@ -72,7 +72,7 @@ func TestALogThatNobodyReadsHoldsNeitherCallsNorTheEnd(t *testing.T) {
 		require.NotEqual(t, http.StatusGatewayTimeout, status)
 	}
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	assert.Zero(t, p.endWithin(t, 20*time.Second))
+	assert.Zero(t, p.endByItself(t))
 }
 
 func TestAComplaintThatNobodyReadsDoesNotHoldTheEnd(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAComplaintThatNobodyReadsDoesNotHoldTheEnd(t *testing.T) {
 		get(t, url+"/nope")
 	}
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	assert.Equal(t, exitFailure, p.endWithin(t, 20*time.Second))
+	assert.Equal(t, exitFailure, p.endByItself(t))
 }
 
 func TestAReaderOfTheLogThatGoesAwayTakesItsLinesAndNoCall(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAReaderOfTheLogThatGoesAwayTakesItsLinesAndNoCall(t *testing.T) {
 				assert.Equal(t, http.StatusOK, status)
 			}
 			require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-			assert.Zero(t, p.endWithin(t, 20*time.Second))
+			assert.Zero(t, p.endByItself(t))
 		})
 	}
 }
@@ -117,7 +117,7 @@ func TestWhatNetHTTPWritesToItsOwnLogIsOneLineOfOurs(t *testing.T) {
 	}
 	assert.Equal(t, "WARN", p.log.wait(t, surplusMessage)["level"])
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	assert.Zero(t, p.endWithin(t, 20*time.Second))
+	assert.Zero(t, p.endByItself(t))
 	for line := range strings.Lines(p.log.String()) {
 		assert.True(t, json.Valid([]byte(line)), line)
 	}

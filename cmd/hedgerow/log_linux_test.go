@@ -111,11 +111,11 @@ func TestAReaderOfTheLogThatGoesAwayTakesItsLinesAndNoCall(t *testing.T) {
 func TestWhatNetHTTPWritesToItsOwnLogIsOneLineOfOurs(t *testing.T) {
 	upstream := faultserver.New(t, surplus)
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL}, "--log-level=debug")
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	for range 100 {
 		get(t, url+"/api/all?timeout=5000")
 	}
-	assert.Equal(t, "WARN", p.log.wait(t, surplusMessage)["level"])
+	assert.Equal(t, "WARN", p.log.Wait(t, "msg", surplusMessage)["level"])
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	assert.Zero(t, p.endByItself(t))
 	for line := range strings.Lines(p.log.String()) {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/faultserver"
+	"hedgerow/test/metricstest"
 )
 
 // observed is a running service whose metrics a test reads.
@@ -28,45 +29,25 @@ func startObserved(t *testing.T, environment []string, args ...string) observed 
 	t.Helper()
 	p := start(t, append(environment, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0"), args...)
 	return observed{
-		url:   "http://" + p.log.wait(t, listening)["addr"].(string),
-		admin: "http://" + p.log.wait(t, "admin address is listening")["addr"].(string),
+		url:   "http://" + p.log.Wait(t, "msg", listening)["addr"].(string),
+		admin: p.log.Wait(t, "msg", "admin address is listening")["addr"].(string),
 	}
 }
 
-// scrape returns the values of Hedgerow's own series.
-func (o observed) scrape(t *testing.T) map[string]float64 {
+// scrape returns what the admin address says now.
+func (o observed) scrape(t *testing.T) metricstest.Scrape {
 	t.Helper()
-	status, text := get(t, o.admin+"/metrics")
-	require.Equal(t, http.StatusOK, status)
-	values := map[string]float64{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "hedgerow_") {
-			continue
-		}
-		space := strings.LastIndexByte(line, ' ') // a label may have one too
-		number, err := strconv.ParseFloat(line[space+1:], 64)
-		require.NoError(t, err)
-		values[line[:space]] = number
-	}
-	return values
+	return metricstest.Get(t, o.admin)
 }
 
 // ended counts the attempts of an outcome, of both kinds.
-func ended(values map[string]float64, outcome string) int {
-	return int(values[`hedgerow_attempts_total{kind="first",outcome="`+outcome+`"}`] +
-		values[`hedgerow_attempts_total{kind="hedge",outcome="`+outcome+`"}`])
+func ended(scrape metricstest.Scrape, outcome string) int {
+	return int(scrape.Sum("hedgerow_attempts_total", "outcome", outcome))
 }
 
 // sent counts the attempts that have ended, those left out that were never sent.
-func sent(values map[string]float64) int {
-	n := 0
-	for series, value := range values {
-		if strings.HasPrefix(series, "hedgerow_attempts_total{") && !strings.Contains(series, `outcome="refused"`) {
-			n += int(value)
-		}
-	}
-	return n
+func sent(scrape metricstest.Scrape) int {
+	return int(scrape.Sum("hedgerow_attempts_total")) - ended(scrape, "refused")
 }
 
 // oddRequest sends a request as it is and reads the status of the answer.
@@ -83,7 +64,7 @@ func oddRequest(t *testing.T, addr, text string) {
 
 func TestTheNumberOfSeriesDoesNotDependOnWhatCallersSend(t *testing.T) {
 	o := startObserved(t, nil, "--testserver-min=1ms", "--testserver-max=20ms", "--testserver-fail=0.3", "--testserver-garbage=0.2")
-	before := o.scrape(t)
+	before := o.scrape(t).Series("hedgerow_")
 	methods := []string{"GET", "HEAD", "POST", "OPTIONS", "get", "PROPFIND", "X-ODD"}
 	paths := []string{"/api/all", "/api/first", "/api/smart", "/api/within-timeout", "/api/%d", "/%d", "/api/first/%d", "/livez", "/index.html"}
 	timeouts := []string{"1", "15", "1000", "0", "-%d", "9%d", "x%d", "%%zz", ""}
@@ -98,13 +79,10 @@ func TestTheNumberOfSeriesDoesNotDependOnWhatCallersSend(t *testing.T) {
 			method, strings.ReplaceAll(path, "%d", number), strings.ReplaceAll(timeout, "%d", number), i, i, i))
 	}
 	after := o.scrape(t)
-	assert.Len(t, after, len(before))
-	for series := range after {
-		assert.Contains(t, before, series)
-	}
+	assert.Equal(t, before, after.Series("hedgerow_"))
 	for _, endpoint := range paths[:4] {
-		assert.Positive(t, after[`hedgerow_calls_total{endpoint="`+endpoint+`",status="200"}`], endpoint)
-		assert.Positive(t, after[`hedgerow_calls_total{endpoint="`+endpoint+`",status="400"}`], endpoint)
+		assert.Positive(t, after.Sum("hedgerow_calls_total", "endpoint", endpoint, "status", "200"), endpoint)
+		assert.Positive(t, after.Sum("hedgerow_calls_total", "endpoint", endpoint, "status", "400"), endpoint)
 	}
 }
 
@@ -146,21 +124,19 @@ func TestTheAttemptsCountedAreTheRequestsThatTheUpstreamGot(t *testing.T) {
 	}
 	callers.Wait()
 
-	values := o.scrape(t)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); values = o.scrape(t) {
-		if values["hedgerow_attempts_in_flight"] == 0 && sent(values) == upstream.Requests() {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	var values metricstest.Scrape
+	require.Eventually(t, func() bool {
+		values = o.scrape(t)
+		return values.Sum("hedgerow_attempts_in_flight") == 0 && sent(values) == upstream.Requests()
+	}, 20*time.Second, 20*time.Millisecond)
 	assert.Equal(t, upstream.Requests(), sent(values))
 	assert.Equal(t, 3, ended(values, "abandoned"))
 	for _, outcome := range []string{"won", "failed", "late", "timed_out", "refused"} {
 		assert.Positive(t, ended(values, outcome), outcome)
 	}
 	_, dialled := upstream.Connections()
-	assert.InDelta(t, dialled, values["hedgerow_upstream_connections_total"], 0)
-	assert.Zero(t, values["hedgerow_calls_in_flight"])
-	failed := values[`hedgerow_attempt_failures_total{reason="status 5xx"}`] + values[`hedgerow_attempt_failures_total{reason="invalid body"}`]
+	assert.InDelta(t, dialled, values.Sum("hedgerow_upstream_connections_total"), 0)
+	assert.Zero(t, values.Sum("hedgerow_calls_in_flight"))
+	failed := values.Sum("hedgerow_attempt_failures_total", "reason", "status 5xx") + values.Sum("hedgerow_attempt_failures_total", "reason", "invalid body")
 	assert.InDelta(t, ended(values, "failed"), failed, 0)
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/faultserver"
+	"hedgerow/test/logtest"
 )
 
 // TestMain lets the test binary be the program itself: tests of signals and exit codes start it as a process.
@@ -36,13 +36,13 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	stdout bytes.Buffer
-	log    *logLines
+	log    *logtest.Log
 }
 
 // start runs the program with nothing of the tester's settings. Addresses are free ones on the loopback interface.
 func start(t *testing.T, environment []string, args ...string) *process {
 	t.Helper()
-	log := newLogLines()
+	log := &logtest.Log{}
 	p := startWith(t, log, environment, args...)
 	p.log = log
 	return p
@@ -67,52 +67,6 @@ func (p *process) end(t *testing.T) int {
 	return p.ProcessState.ExitCode()
 }
 
-// logLines collects what a program writes to standard error and lets a test wait for a line.
-type logLines struct {
-	mu   sync.Mutex
-	text string
-	more chan struct{}
-}
-
-func newLogLines() *logLines { return &logLines{more: make(chan struct{})} }
-
-func (l *logLines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text += string(b)
-	close(l.more)
-	l.more = make(chan struct{})
-	return len(b), nil
-}
-
-func (l *logLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text
-}
-
-// wait returns the first line with msg. It fails the test after ten seconds.
-func (l *logLines) wait(t *testing.T, msg string) map[string]any {
-	t.Helper()
-	timeout := time.After(10 * time.Second)
-	for {
-		l.mu.Lock()
-		text, more := l.text, l.more
-		l.mu.Unlock()
-		for line := range strings.Lines(text) {
-			var fields map[string]any
-			if json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == msg {
-				return fields
-			}
-		}
-		select {
-		case <-more:
-		case <-timeout:
-			t.Fatalf("%q is not in the log:\n%s", msg, text)
-		}
-	}
-}
-
 const listening = "listening; the console is at /"
 
 func get(t *testing.T, url string) (int, string) {
@@ -127,7 +81,7 @@ func get(t *testing.T, url string) (int, string) {
 
 func TestThatAnswersAreMadeUpIsAWarningAndStandsInEveryAnswer(t *testing.T) {
 	p := start(t, nil, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
-	line := p.log.wait(t, listening)
+	line := p.log.Wait(t, "msg", listening)
 	assert.Equal(t, "built-in testing server", line["api"])
 	first, _, _ := strings.Cut(p.log.String(), "\n")
 	assert.Contains(t, first, `"level":"WARN"`)
@@ -148,7 +102,7 @@ func TestWhichAPIIsCalledIsToldWithoutSecrets(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Status(500, ""))
 	addr := strings.TrimPrefix(strings.TrimSuffix(upstream.URL, "/api/work"), "http://")
 	p := start(t, []string{"EXPONEA_URL=http://secret:secret@" + addr + "/api/wo%2Frk?key=secret"})
-	line := p.log.wait(t, listening)
+	line := p.log.Wait(t, "msg", listening)
 	assert.Equal(t, "http://"+addr+"/api/wo%2Frk", line["api"])
 	url := "http://" + line["addr"].(string)
 	_, body := get(t, url+"/readyz")
@@ -157,7 +111,7 @@ func TestWhichAPIIsCalledIsToldWithoutSecrets(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	assert.NotContains(t, response.Header, "Hedgerow-Testing-Server")
-	assert.Equal(t, addr, p.log.wait(t, "attempts fail")["api"])
+	assert.Equal(t, addr, p.log.Wait(t, "msg", "attempts fail")["api"])
 	assert.NotContains(t, p.log.String(), "secret")
 }
 
@@ -173,7 +127,7 @@ func TestTheAddressOfAnAPIHasItsPort(t *testing.T) {
 
 func TestWithoutAnUpstreamTheTestingServerStandsInAndTheFirstLogLineSaysSo(t *testing.T) {
 	p := start(t, nil, "--testserver-min=1ms", "--testserver-max=2ms", "--testserver-fail=0")
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	first, _, _ := strings.Cut(p.log.String(), "\n")
 	assert.Contains(t, first, "built-in testing server")
 	for path, pattern := range map[string]string{
@@ -193,7 +147,7 @@ func TestWithoutAnUpstreamTheTestingServerStandsInAndTheFirstLogLineSaysSo(t *te
 func TestExponeaURLIsTheUpstream(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Answer(5))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL + "?x=y"})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	_, body := get(t, url+"/api/first?timeout=10000")
 	assert.Equal(t, `{"time":5}`, body)
 	assert.Equal(t, "/api/work?x=y", upstream.Request(0).RequestURI)
@@ -203,7 +157,7 @@ func TestExponeaURLIsTheUpstream(t *testing.T) {
 
 func TestTestserverRunsTheTestingServerAlone(t *testing.T) {
 	p := start(t, nil, "testserver", "--min=1ms", "--max=1ms", "--fail=0")
-	status, body := get(t, p.log.wait(t, "testing server is listening")["url"].(string))
+	status, body := get(t, p.log.Wait(t, "msg", "testing server is listening")["url"].(string))
 	assert.Equal(t, http.StatusOK, status)
 	assert.JSONEq(t, `{"time":1}`, body)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
@@ -215,16 +169,16 @@ func TestAnOldNameOfTheTestingServerIsAWarning(t *testing.T) {
 	for _, warning := range []string{
 		"the command upstream is now called testserver", "HEDGEROW_UPSTREAM_FAIL is now called HEDGEROW_TESTSERVER_FAIL",
 	} {
-		assert.Equal(t, "WARN", p.log.wait(t, warning)["level"])
+		assert.Equal(t, "WARN", p.log.Wait(t, "msg", warning)["level"])
 	}
-	p.log.wait(t, "testing server is listening")
+	p.log.Wait(t, "msg", "testing server is listening")
 }
 
 func TestProbesOfTheAdminAddressAreAnsweredWhenCallersHoldEveryConnection(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_MAX_CONNECTIONS=1"})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
-	admin := "http://" + p.log.wait(t, "admin address is listening")["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
+	admin := "http://" + p.log.Wait(t, "msg", "admin address is listening")["addr"].(string)
 	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
 	upstream.WaitForRequests(t, 3)
 	for _, path := range []string{"/livez", "/readyz"} {
@@ -232,7 +186,7 @@ func TestProbesOfTheAdminAddressAreAnsweredWhenCallersHoldEveryConnection(t *tes
 		assert.Equal(t, http.StatusOK, status, path)
 	}
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	p.log.wait(t, "stopping")
+	p.log.Wait(t, "msg", "stopping")
 	status, body := get(t, admin+"/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, body, "shutting down")
@@ -242,7 +196,7 @@ func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
 	answer := make(chan struct{})
 	upstream := faultserver.New(t, faultserver.When(answer, faultserver.Answer(5)))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	var call sync.WaitGroup
 	call.Go(func() {
 		status, _ := get(t, url+"/api/first?timeout=30000")
@@ -250,9 +204,9 @@ func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
 	})
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	p.log.wait(t, "SIGHUP is ignored: there is nothing to read again")
+	p.log.Wait(t, "msg", "SIGHUP is ignored: there is nothing to read again")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	p.log.wait(t, "stopping")
+	p.log.Wait(t, "msg", "stopping")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	close(answer)
 	call.Wait()
@@ -261,8 +215,8 @@ func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
 
 func TestTheAdminAddressHasMetricsAndProfiles(t *testing.T) {
 	p := start(t, []string{"HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, "--testserver-min=1ms", "--testserver-max=1ms", "--testserver-fail=0")
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
-	admin := "http://" + p.log.wait(t, "admin address is listening")["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
+	admin := "http://" + p.log.Wait(t, "msg", "admin address is listening")["addr"].(string)
 	get(t, url+"/api/first?timeout=10000")
 	get(t, url+"/api/first")
 	status, body := get(t, admin+"/metrics")
@@ -280,7 +234,7 @@ func TestToldToStopItIsNotReadyAndAnswersTheCallsInFlight(t *testing.T) {
 	answer := make(chan struct{})
 	upstream := faultserver.New(t, faultserver.When(answer, faultserver.Answer(5)))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL}, "--shutdown-delay=300ms")
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	status, _ := get(t, url+"/readyz")
 	assert.Equal(t, http.StatusOK, status)
 
@@ -292,7 +246,7 @@ func TestToldToStopItIsNotReadyAndAnswersTheCallsInFlight(t *testing.T) {
 	})
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	p.log.wait(t, "stopping")
+	p.log.Wait(t, "msg", "stopping")
 	status, body := get(t, url+"/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, body, "shutting down")
@@ -307,7 +261,7 @@ func TestToldToStopItIsNotReadyAndAnswersTheCallsInFlight(t *testing.T) {
 func TestARequestOnItsWayWhenTheServiceStopsListeningIsAnswered(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Answer(5))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
-	addr := p.log.wait(t, listening)["addr"].(string)
+	addr := p.log.Wait(t, "msg", listening)["addr"].(string)
 	fresh, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer func() { _ = fresh.Close() }()
@@ -320,7 +274,7 @@ func TestARequestOnItsWayWhenTheServiceStopsListeningIsAnswered(t *testing.T) {
 	get(t, "http://"+addr+"/livez") // when this one has been accepted, so have those before it
 
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	p.log.wait(t, "stopping")
+	p.log.Wait(t, "msg", "stopping")
 	for conn, rest := range map[net.Conn]string{fresh: request, begun: request[10:]} {
 		_, err = io.WriteString(conn, rest)
 		require.NoError(t, err)
@@ -335,11 +289,11 @@ func TestARequestOnItsWayWhenTheServiceStopsListeningIsAnswered(t *testing.T) {
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	p.log.wait(t, "stopping")
+	p.log.Wait(t, "msg", "stopping")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.end(t)
 	status, ok := p.ProcessState.Sys().(syscall.WaitStatus)
@@ -350,7 +304,7 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 func TestCallsThatOutliveTheShutdownTimeoutAreAFailure(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_SHUTDOWN_TIMEOUT=10ms"})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	go func() { _, _ = http.Get(url + "/api/first?timeout=60000") }()
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
@@ -395,7 +349,7 @@ func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {
 
 func TestHealthcheckAsksWhetherTheServiceIsReady(t *testing.T) {
 	p := start(t, []string{"EXPONEA_URL=http://localhost/"})
-	_, port, err := net.SplitHostPort(p.log.wait(t, listening)["addr"].(string))
+	_, port, err := net.SplitHostPort(p.log.Wait(t, "msg", listening)["addr"].(string))
 	require.NoError(t, err)
 	for _, addr := range []string{":" + port, "127.0.0.1:" + port, "0.0.0.0:" + port} {
 		assert.Zero(t, start(t, []string{"HEDGEROW_ADDR=" + addr, "HTTP_PROXY=http://127.0.0.1:1"}, "healthcheck").end(t), addr)
@@ -418,19 +372,19 @@ func TestTheLogsLevelAndFormat(t *testing.T) {
 	p := start(t, []string{"EXPONEA_URL=http://localhost/"}, "--log-format=text")
 	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), `msg="listening`) }, 10*time.Second, time.Millisecond)
 	p = start(t, []string{"EXPONEA_URL=http://127.0.0.1:1/", "DEBUG=true"})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	get(t, url+"/api/first?timeout=1000")
-	assert.Equal(t, "DEBUG", p.log.wait(t, "attempt failed")["level"])
-	assert.Contains(t, p.log.wait(t, "attempt failed")["error"], "127.0.0.1:1", "the log is told the whole truth")
+	assert.Equal(t, "DEBUG", p.log.Wait(t, "msg", "attempt failed")["level"])
+	assert.Contains(t, p.log.Wait(t, "msg", "attempt failed")["error"], "127.0.0.1:1", "the log is told the whole truth")
 }
 
 func TestWhyAttemptsFailIsLoggedAtTheUsualLevel(t *testing.T) {
 	p := start(t, []string{"EXPONEA_URL=http://127.0.0.1:1/"})
-	url := "http://" + p.log.wait(t, listening)["addr"].(string)
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
 	for range 3 {
 		get(t, url+"/api/all?timeout=10000")
 	}
-	line := p.log.wait(t, "attempts fail")
+	line := p.log.Wait(t, "msg", "attempts fail")
 	assert.Equal(t, "WARN", line["level"])
 	assert.Equal(t, "connection refused", line["reason"])
 	assert.Contains(t, line["error"], "127.0.0.1:1: connect: connection refused")

@@ -14,10 +14,11 @@ import (
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/http"
 	"hedgerow/internal/metrics"
+	"hedgerow/test/logtest"
 )
 
 func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswered(t *testing.T) {
-	log := newLogLines()
+	log := &logtest.Log{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	measures := metrics.New(metrics.Settings{Endpoints: http.Endpoints()})
 	failed := make(chan struct{})
@@ -45,7 +46,7 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 
 	assert.Equal(t, stdhttp.StatusOK, answer.Code)
 	assert.Contains(t, []string{`[{"time":0},{"time":2}]`, `[{"time":2},{"time":0}]`}, answer.Body.String())
-	line := log.wait(t, "panic in an attempt")
+	line := log.Wait(t, "msg", "panic in an attempt")
 	assert.Equal(t, "a broken producer", line["panic"])
 	assert.Contains(t, line["stack"], "serve_test.go")
 	assert.Equal(t, 1, strings.Count(log.String(), "panic in an attempt"))

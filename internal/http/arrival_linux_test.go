@@ -17,6 +17,7 @@ import (
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/internal/listen"
 	"hedgerow/test/faultserver"
+	"hedgerow/test/logtest"
 )
 
 // noting answers calls and notes their deadlines.
@@ -41,7 +42,7 @@ func (s sourced) Do(ctx context.Context, plan fanout.Plan[int64]) (fanout.Answer
 
 // late is the answer to a request that has waited for the service: it was sent before the service accepted its connection. sent is
 // when that was.
-func late(t *testing.T, calls hedgerow.Service, log *log, wait time.Duration, target string) (response *http.Response, sent time.Time) {
+func late(t *testing.T, calls hedgerow.Service, log *logtest.Log, wait time.Duration, target string) (response *http.Response, sent time.Time) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -67,13 +68,13 @@ func late(t *testing.T, calls hedgerow.Service, log *log, wait time.Duration, ta
 }
 
 func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t *testing.T) {
-	calls, log := noting{make(chan time.Time, 1)}, &log{}
+	calls, log := noting{make(chan time.Time, 1)}, &logtest.Log{}
 	response, sent := late(t, calls, log, 400*time.Millisecond, "/api/first?timeout=10000")
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	deadline := <-calls.deadlines
 	assert.False(t, deadline.Before(sent.Add(10*time.Second)), "never too early")
 	assert.Less(t, deadline.Sub(sent), 10*time.Second+100*time.Millisecond)
-	waited := log.wait(t, "status", 200.0)["waited_ms"]
+	waited := log.Wait(t, "status", 200.0)["waited_ms"]
 	require.NotNil(t, waited)
 	assert.Greater(t, waited, 350.0)
 }
@@ -81,7 +82,7 @@ func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t
 func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	sent := false
 	source := func(context.Context, int) (int64, error) { sent = true; return 1, nil }
-	response, _ := late(t, sourced{fanout.New[int64](defaults()), source}, &log{}, 400*time.Millisecond, "/api/first?timeout=1200")
+	response, _ := late(t, sourced{fanout.New[int64](defaults()), source}, &logtest.Log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
 	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,
 		response.Header.Get("Server-Timing"))

@@ -17,6 +17,7 @@ import (
 	"hedgerow/internal/fanout"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
+	"hedgerow/test/logtest"
 )
 
 func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
@@ -118,7 +119,7 @@ func (s scripted) Do(context.Context, fanout.Plan[int64]) (fanout.Answer[int64],
 }
 
 func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) {
-	s := &service{log: &log{}}
+	s := &service{log: &logtest.Log{}}
 	s.start(t, scripted{answer: fanout.Answer[int64]{Values: []int64{1}, Attempts: []fanout.Attempt{
 		{Number: 0, Outcome: fanout.Won, Duration: 131_460 * time.Microsecond},
 		{Number: 1, Outcome: fanout.Running, Duration: 7 * time.Second},
@@ -128,14 +129,14 @@ func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) 
 	a := s.get(t, "/api/first?timeout=1000")
 	assert.Equal(t, `attempt1;desc="won";dur=131.5, attempt2;desc="running";dur=7000, attempt3;desc="failed";dur=0`,
 		a.Header.Get("Server-Timing"))
-	assert.Equal(t, "won 131.5ms, running 7000ms, failed 0ms (status 500)", s.log.wait(t, "status", 200.0)["attempts"])
+	assert.Equal(t, "won 131.5ms, running 7000ms, failed 0ms (status 500)", s.log.Wait(t, "status", 200.0)["attempts"])
 }
 
 func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 	refused := func(kind fanout.Kind) fanout.Attempt {
 		return fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind}}}
 	}
-	s := &service{log: &log{}}
+	s := &service{log: &logtest.Log{}}
 	s.start(t, scripted{err: fanout.ErrFailed, answer: fanout.Answer[int64]{Attempts: []fanout.Attempt{
 		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback),
 	}}})
@@ -147,7 +148,7 @@ func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 		{Outcome: "refused", Reason: "the upstream API asked to wait"},
 	}, p.Attempts)
 	assert.Equal(t, "refused 0ms (too many attempts in flight), refused 0ms (the call has waited too long), "+
-		"refused 0ms (the upstream API asked to wait)", s.log.wait(t, "status", 502.0)["attempts"])
+		"refused 0ms (the upstream API asked to wait)", s.log.Wait(t, "status", 502.0)["attempts"])
 }
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {
@@ -165,7 +166,7 @@ func TestARefusedCallIsToldWhenToTryAgain(t *testing.T) {
 		0: "1", 1: "1", 400 * time.Millisecond: "1", time.Second: "1", time.Second + 1: "2", 29_500 * time.Millisecond: "30",
 		60 * time.Second: "60", 61 * time.Second: "60", 24 * time.Hour: "60",
 	} {
-		s := &service{log: &log{}}
+		s := &service{log: &logtest.Log{}}
 		s.start(t, scripted{err: &fanout.RefusedError{RetryAfter: wait}})
 		a := s.get(t, "/api/first?timeout=1000")
 		problem(t, a, http.StatusServiceUnavailable)

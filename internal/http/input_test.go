@@ -149,7 +149,7 @@ func TestARequestID(t *testing.T) {
 	const valid = "Root=1-67891233:ab/c.d@e_f+g"
 	a := s.do(t, "GET", "/api/first?timeout=5000", "X-Request-Id", valid)
 	assert.Equal(t, valid, a.Header.Get("X-Request-Id"), "a valid one is echoed")
-	s.log.wait(t, "request_id", valid)
+	s.log.Wait(t, "request_id", valid)
 
 	seen := map[string]bool{}
 	for _, bad := range []string{"", "<b>x</b>", "é", "a b", "a\tb", strings.Repeat("x", 129), strings.Repeat("x", 10<<10)} {
@@ -164,13 +164,13 @@ func TestARequestID(t *testing.T) {
 func TestTheLogShowsThePeersAddress(t *testing.T) {
 	s := newService(t, defaults(), answers(1))
 	s.do(t, "GET", "/livez", "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9", "X-Request-Id", "spoofed")
-	assert.Regexp(t, `^127\.0\.0\.1:\d+$`, s.log.wait(t, "request_id", "spoofed")["remote"])
+	assert.Regexp(t, `^127\.0\.0\.1:\d+$`, s.log.Wait(t, "request_id", "spoofed")["remote"])
 }
 
 func TestTheLogTellsOfACall(t *testing.T) {
 	s := newService(t, defaults(), fails, answers(1), hangs)
 	s.do(t, "GET", "/api/first?timeout=5000", "X-Request-Id", "told")
-	line := s.log.wait(t, "request_id", "told")
+	line := s.log.Wait(t, "request_id", "told")
 	for key, value := range map[string]any{
 		"level": "INFO", "method": "GET", "path": "/api/first", "status": 200.0, "timeout_ms": 5000.0,
 	} {
@@ -184,7 +184,7 @@ func TestAProbeIsLoggedAtTheLevelDebug(t *testing.T) {
 	s := newService(t, defaults(), answers(1))
 	for _, path := range []string{"/livez", "/readyz"} {
 		s.get(t, path)
-		assert.Equal(t, "DEBUG", s.log.wait(t, "path", path)["level"])
+		assert.Equal(t, "DEBUG", s.log.Wait(t, "path", path)["level"])
 	}
 }
 
@@ -253,7 +253,7 @@ func TestACallerThatHangsUpIsNoticedWhateverBecameOfItsBody(t *testing.T) {
 		require.NoError(t, err)
 		s.upstream.WaitForRequests(t, 3)
 		require.NoError(t, conn.Close())
-		s.log.wait(t, "status", 499.0)
+		s.log.Wait(t, "status", 499.0)
 	}
 }
 

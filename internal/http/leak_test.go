@@ -82,15 +82,14 @@ func (s *service) call(ctx context.Context, target string) error {
 	return err
 }
 
-// settle closes every idle connection and gives what is ending a second to end.
+// settle waits until no attempt runs and no connection is open, be it a caller's or one to the upstream.
 func (s *service) settle(t *testing.T) {
 	t.Helper()
-	time.Sleep(time.Second)
-	s.Client().CloseIdleConnections()
-	s.client.CloseIdleConnections()
 	require.Eventually(t, func() bool {
+		s.Client().CloseIdleConnections()
+		s.client.CloseIdleConnections() // one that an attempt has just given back, too
 		open, _ := s.upstream.Connections()
-		return open == 0
+		return open == 0 && s.fanout.InFlight() == 0
 	}, 10*time.Second, 10*time.Millisecond)
 }
 

@@ -20,6 +20,7 @@ import (
 	"hedgerow/internal/listen"
 	"hedgerow/internal/upstream"
 	"hedgerow/test/faultserver"
+	"hedgerow/test/logtest"
 )
 
 const maxTimeout = 60 * time.Second
@@ -31,7 +32,7 @@ type service struct {
 	fanout   *fanout.Service[int64]
 	source   fanout.Source[int64]
 	client   *upstream.Client
-	log      *log
+	log      *logtest.Log
 }
 
 func defaults() fanout.Settings {
@@ -40,7 +41,7 @@ func defaults() fanout.Settings {
 
 func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserver.Behaviour) *service {
 	t.Helper()
-	s := &service{upstream: faultserver.New(t, behaviours...), log: &log{}}
+	s := &service{upstream: faultserver.New(t, behaviours...), log: &logtest.Log{}}
 	target, err := url.Parse(s.upstream.URL)
 	require.NoError(t, err)
 	s.client = upstream.New(upstream.Settings{URL: target, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
@@ -92,6 +93,25 @@ func (s *service) get(t *testing.T, pathAndQuery string) answer {
 	return s.do(t, http.MethodGet, pathAndQuery)
 }
 
+// getAll makes a call to every path at once, and returns the answers by path.
+func (s *service) getAll(t *testing.T, paths []string, query string) map[string]answer {
+	t.Helper()
+	var mu sync.Mutex
+	answers := map[string]answer{}
+	var calls sync.WaitGroup
+	for _, path := range paths {
+		calls.Go(func() {
+			a := s.get(t, path+query)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[path] = a
+		})
+	}
+	calls.Wait()
+	require.Len(t, answers, len(paths))
+	return answers
+}
+
 // problem checks that an answer is problem details in every member that all of them share, and returns it.
 func problem(t *testing.T, a answer, status int) hedgerow.Problem {
 	t.Helper()
@@ -109,51 +129,4 @@ func problem(t *testing.T, a answer, status int) hedgerow.Problem {
 	assert.Equal(t, a.Header.Get("X-Request-Id"), p.RequestID)
 	assert.NotContains(t, a.body, "127.0.0.1", "no internal detail reaches the caller")
 	return p
-}
-
-// log collects log lines and lets a test wait for one.
-type log struct {
-	mu    sync.Mutex
-	lines []map[string]any
-	more  chan struct{}
-}
-
-func (l *log) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var fields map[string]any
-	if err := json.Unmarshal(line, &fields); err != nil {
-		return 0, err
-	}
-	l.lines = append(l.lines, fields)
-	if l.more != nil {
-		close(l.more)
-		l.more = nil
-	}
-	return len(line), nil
-}
-
-// wait returns the first line with a field of that value. It fails the test after ten seconds.
-func (l *log) wait(t *testing.T, key string, value any) map[string]any {
-	t.Helper()
-	timeout := time.After(10 * time.Second)
-	for {
-		l.mu.Lock()
-		for _, line := range l.lines {
-			if line[key] == value {
-				l.mu.Unlock()
-				return line
-			}
-		}
-		if l.more == nil {
-			l.more = make(chan struct{})
-		}
-		more := l.more
-		l.mu.Unlock()
-		select {
-		case <-more:
-		case <-timeout:
-			t.Fatalf("no line with %s=%v in the log: %v", key, value, l.lines)
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"hedgerow/test/e2e/bench/instrument"
+	"hedgerow/test/metricstest"
 )
 
 // programs are the binaries under test.
@@ -176,26 +174,13 @@ func (p *process) stop() {
 	}
 }
 
-// metric sums the samples of a metric of the service whose line begins with prefix.
-func (p *process) metric(prefix string) (float64, error) {
-	response, err := http.Get("http://" + p.admin + "/metrics")
+// metric sums the samples of a metric of the service.
+func (p *process) metric(name string) (float64, error) {
+	scrape, err := metricstest.Fetch(p.admin)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	sum := 0.0
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), prefix) {
-			fields := strings.Fields(lines.Text())
-			v, err := strconv.ParseFloat(fields[len(fields)-1], 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += v
-		}
-	}
-	return sum, lines.Err()
+	return scrape.Sum(name), nil
 }
 
 // get makes one call and does not decode its answer.

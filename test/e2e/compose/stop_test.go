@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"regexp"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/test/metricstest"
 )
 
 // calls counts how calls ended. It is safe for concurrent use.
@@ -137,15 +137,9 @@ func (c *calls) steadily(ctx context.Context, url string, perSecond int, callers
 // callsServed asks the container's metrics how many calls it has answered since its start, 0 while nobody listens.
 func (c container) callsServed(t *testing.T) int {
 	t.Helper()
-	_, _, metrics, err := get("http://" + c.ip() + ":5001/metrics")
+	scrape, err := metricstest.Fetch(c.ip() + ":5001")
 	if err != nil {
 		return 0
 	}
-	value := regexp.MustCompile(`(?m)^hedgerow_calls_total{endpoint="/api/within-timeout",status="200"} (\d+)$`).FindStringSubmatch(metrics)
-	if value == nil {
-		return 0
-	}
-	n, err := strconv.Atoi(value[1])
-	require.NoError(t, err)
-	return n
+	return int(scrape.Sum("hedgerow_calls_total", "endpoint", "/api/within-timeout", "status", "200"))
 }

@@ -156,7 +156,7 @@ func TestAConnectionThatTheUpstreamClosesAtTheMomentOfItsNextUseIsNoVisibleError
 					assert.Equal(t, http.StatusOK, get(t, s.Hedgerow, path+longTimeout).StatusCode, "%s %d", path, i)
 				}
 			}
-			assert.Zero(t, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total", ""))
+			assert.Zero(t, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total"))
 			if end != nil {
 				_, dialled := s.upstream.Connections()
 				assert.Greater(t, s.upstream.Requests(), dialled, "connections were used again")

@@ -23,7 +23,7 @@ func TestAFloodFromTheUpstreamLeavesTheMemoryFlatOverAThousandRepeats(t *testing
 			repeat(t, s.Hedgerow, 900)
 			after := residentMiB(t, s.Hedgerow)
 			assert.LessOrEqual(t, after, before+allowed, "%d MiB after 100 repeats", before)
-			require.Equal(t, 1000, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total", f.Reason))
+			require.Equal(t, 1000, metric(t, s.Hedgerow, "hedgerow_attempt_failures_total", "reason", f.Reason))
 			assert.GreaterOrEqual(t, s.upstream.Requests(), 1000)
 		})
 	}

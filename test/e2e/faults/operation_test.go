@@ -69,7 +69,7 @@ func TestSIGTERMUnder200CallsASecondLosesNoneOfThem(t *testing.T) {
 	var load sync.WaitGroup
 	load.Go(func() { calls.steadily(t, s.Hedgerow, stop) })
 	eventually(t, 20*time.Second, "a hundred answers", func() bool {
-		return metric(t, s.Hedgerow, "hedgerow_calls_total", `status="200"`) >= 100
+		return metric(t, s.Hedgerow, "hedgerow_calls_total", "status", "200") >= 100
 	})
 	require.Equal(t, http.StatusOK, get(t, s.Hedgerow, "/readyz").StatusCode)
 

@@ -26,7 +26,7 @@ func holds(t *testing.T, h *harness.Hedgerow) held {
 	require.NotNil(t, goroutines)
 	n, err := strconv.Atoi(goroutines[1])
 	require.NoError(t, err)
-	return held{n, sockets(t, h), metric(t, h, "hedgerow_attempts_in_flight", "")}
+	return held{n, sockets(t, h), metric(t, h, "hedgerow_attempts_in_flight")}
 }
 
 func sockets(t *testing.T, h *harness.Hedgerow) int {

@@ -10,9 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -22,6 +20,7 @@ import (
 	"hedgerow/test/e2e/contract"
 	"hedgerow/test/e2e/harness"
 	"hedgerow/test/faultserver"
+	"hedgerow/test/metricstest"
 )
 
 func TestMain(m *testing.M) {
@@ -176,17 +175,8 @@ func admin(t *testing.T, h *harness.Hedgerow, path string) string {
 	return string(body)
 }
 
-// metric returns the sum of a metric's series whose labels match a regular expression.
-func metric(t *testing.T, h *harness.Hedgerow, name, labels string) int {
+// metric returns the sum of a metric's series that have these labels: names and values in turn.
+func metric(t *testing.T, h *harness.Hedgerow, name string, labels ...string) int {
 	t.Helper()
-	sum := 0.0
-	series := regexp.MustCompile(`(?m)^` + name + `(?:{(.*)})? (\S+)$`)
-	for _, found := range series.FindAllStringSubmatch(admin(t, h, "/metrics"), -1) {
-		if regexp.MustCompile(labels).MatchString(found[1]) {
-			value, err := strconv.ParseFloat(found[2], 64)
-			require.NoError(t, err)
-			sum += value
-		}
-	}
-	return int(sum)
+	return int(metricstest.Get(t, h.AdminAddr).Sum(name, labels...))
 }

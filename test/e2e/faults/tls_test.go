@@ -55,12 +55,12 @@ func TestABadCertificateFailsTheAttemptAndOnlyTheLogTellsWhy(t *testing.T) {
 // requireTLSFailureTold makes a call that fails and checks who is told what.
 func requireTLSFailureTold(t *testing.T, h *harness.Hedgerow, truth string) {
 	t.Helper()
-	failures := metric(t, h, "hedgerow_attempt_failures_total", `reason="TLS failure"`)
+	failures := metric(t, h, "hedgerow_attempt_failures_total", "reason", "TLS failure")
 	a := get(t, h, "/api/first"+longTimeout, "X-Request-Id", "told")
 	assert.Equal(t, "all attempts at the upstream API failed", a.Detail)
 	assert.NotContains(t, a.body, "certificate")
 	assert.NotContains(t, a.body, "127.0.0.1")
-	assert.Equal(t, failures+3, metric(t, h, "hedgerow_attempt_failures_total", `reason="TLS failure"`))
+	assert.Equal(t, failures+3, metric(t, h, "hedgerow_attempt_failures_total", "reason", "TLS failure"))
 	assert.Equal(t, 3, strings.Count(h.Log.Wait(t, "request_id", "told")["attempts"].(string), "(TLS failure)"))
 	assert.Contains(t, h.Log.Wait(t, "msg", "attempt failed")["error"], truth)
 }
@@ -83,6 +83,6 @@ func TestAStalledHandshakeEndsAtTheDeadlineOrFailsAfterFiveSeconds(t *testing.T)
 		assert.Equal(t, []string{"failed: TLS failure", "failed: TLS failure", "failed: TLS failure"}, a.tell(), path)
 	}
 	requireNoLeak(t, h, baseline)
-	assert.Equal(t, 12, metric(t, h, "hedgerow_attempt_failures_total", `reason="TLS failure"`))
+	assert.Equal(t, 12, metric(t, h, "hedgerow_attempt_failures_total", "reason", "TLS failure"))
 	assert.Contains(t, h.Log.Wait(t, "msg", "attempt failed")["error"], "TLS handshake timeout")
 }

@@ -78,7 +78,7 @@ func requireNoLeakButIdle(t *testing.T, s *service, baseline held) {
 func requireIdle(t *testing.T, h *harness.Hedgerow) {
 	t.Helper()
 	eventually(t, 5*time.Second, "every attempt to end", func() bool {
-		return metric(t, h, "hedgerow_attempts_in_flight", "") == 0
+		return metric(t, h, "hedgerow_attempts_in_flight") == 0
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hedgerow/test/logtest"
 )
 
 // Root returns the project's folder.
@@ -59,7 +61,7 @@ type Hedgerow struct {
 	Addr string
 	// AdminAddr is where its metrics are.
 	AdminAddr string
-	Log       *Log
+	Log       *logtest.Log
 
 	ended chan struct{} // closed when the process has ended
 }
@@ -78,7 +80,7 @@ func Start(t testing.TB, environment ...string) *Hedgerow {
 func StartUnder(t testing.TB, command []string, environment ...string) *Hedgerow {
 	t.Helper()
 	h := Run(t, command, append([]string{"HEDGEROW_ADDR=:0", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0"}, environment...)...)
-	line, ok := h.Log.wait("msg", "listening; the console is at /", h.ended)
+	line, ok := h.Log.WaitUnless(h.ended, "msg", "listening; the console is at /")
 	if !ok {
 		t.Fatalf("hedgerow does not listen:\n%s", h.Log)
 	}
@@ -93,7 +95,7 @@ func StartUnder(t testing.TB, command []string, environment ...string) *Hedgerow
 func Run(t testing.TB, command []string, environment ...string) *Hedgerow {
 	t.Helper()
 	command = append(command, Binary(t))
-	h := &Hedgerow{Cmd: exec.Command(command[0], command[1:]...), Log: newLog(), ended: make(chan struct{})}
+	h := &Hedgerow{Cmd: exec.Command(command[0], command[1:]...), Log: &logtest.Log{}, ended: make(chan struct{})}
 	h.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HEDGEROW_LOG_FORMAT=json"}, environment...)
 	h.Stderr = h.Log
 	if err := h.Start(); err != nil {

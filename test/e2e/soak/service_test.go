@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/metricstest"
 )
 
 // service is Hedgerow as its operator sees it.
@@ -38,40 +38,22 @@ func (c counts) total() int64 {
 	return sum
 }
 
-var (
-	callsSample   = regexp.MustCompile(`^hedgerow_calls_total\{endpoint="[^"]+",status="(\d+)"\}$`)
-	attemptSample = regexp.MustCompile(`^hedgerow_attempts_total\{kind="\w+",outcome="(\w+)"\}$`)
-)
-
 func (s *service) metrics(t *testing.T) counts {
 	t.Helper()
-	c := counts{calls: map[int]int64{}}
-	for line := range strings.Lines(s.admin(t, "/metrics")) {
-		name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-		value, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			continue // a comment
-		}
-		n := int64(value)
-		if m := callsSample.FindStringSubmatch(name); m != nil {
-			status, err := strconv.Atoi(m[1])
-			require.NoError(t, err)
-			c.calls[status] += n
-		}
-		if m := attemptSample.FindStringSubmatch(name); m != nil && m[1] != "refused" {
-			c.attempts += n
-		}
-		switch name {
-		case "hedgerow_upstream_requests_total":
-			c.requests = n
-		case "hedgerow_upstream_resends_total":
-			c.resends = n
-		case "hedgerow_upstream_unsent_total":
-			c.unsent = n
-		case "hedgerow_attempts_in_flight":
-			c.inFlight = n
-		case `hedgerow_attempt_failures_total{reason="internal error"}`:
-			c.internalErrors = n
+	scrape := metricstest.Get(t, s.AdminAddr)
+	count := func(name string, labels ...string) int64 { return int64(scrape.Sum(name, labels...)) }
+	c := counts{
+		calls:          map[int]int64{},
+		attempts:       count("hedgerow_attempts_total") - count("hedgerow_attempts_total", "outcome", "refused"),
+		requests:       count("hedgerow_upstream_requests_total"),
+		resends:        count("hedgerow_upstream_resends_total"),
+		unsent:         count("hedgerow_upstream_unsent_total"),
+		inFlight:       count("hedgerow_attempts_in_flight"),
+		internalErrors: count("hedgerow_attempt_failures_total", "reason", "internal error"),
+	}
+	for status := 200; status < 600; status++ {
+		if n := count("hedgerow_calls_total", "status", strconv.Itoa(status)); n > 0 {
+			c.calls[status] = n
 		}
 	}
 	return c

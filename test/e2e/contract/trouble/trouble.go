@@ -5,12 +5,12 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/metricstest"
 )
 
 // Failing runs a service whose upstream API fails at every attempt, until the test ends.
@@ -41,8 +41,7 @@ func Overloaded(t testing.TB) *harness.Hedgerow {
 		}
 	}()
 	waitFor(t, "three attempts to be in flight", func() bool {
-		_, body := get(t, "http://"+h.AdminAddr+"/metrics")
-		return strings.Contains(body, "\nhedgerow_attempts_in_flight 3\n")
+		return metricstest.Get(t, h.AdminAddr).Sum("hedgerow_attempts_in_flight") == 3
 	})
 	return h
 }

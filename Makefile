@@ -53,13 +53,12 @@ local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testin
 .PHONY: run
 run: ## Run the deployment of docker-compose.yml in the background: the API on :5000 and the testing server.
 	$(COMPOSE) up --build --detach
-	@for i in $$(seq 60); do $(COMPOSE) exec -T api /hedgerow healthcheck >/dev/null 2>&1 && exit 0; sleep 0.5; done; \
-	echo "the API is not ready after 30 s: $(COMPOSE) logs" >&2; exit 1
+	@deploy/await-ready.sh $(COMPOSE)
 	@echo "The API and the console: http://localhost:$${HEDGEROW_PORT:-5000}/   Logs: $(COMPOSE) logs -f   Stop: make clean"
 
 .PHONY: docker
 docker: ## Build the image and run it alone on :5000, with its own testing server.
-	docker build $(BUILD_FLAGS) --build-arg VERSION=$(VERSION) --tag hedgerow .
+	docker build $(BUILD_FLAGS) $(foreach arg,GO_IMAGE BASE_IMAGE GOPROXY VERSION,$(if $($(arg)),--build-arg '$(arg)=$($(arg))')) --tag hedgerow .
 	@$(call foreground,docker run --rm --name hedgerow --publish 5000:5000 --env EXPONEA_URL \
 		--read-only --cap-drop ALL --security-opt no-new-privileges hedgerow)
 
@@ -72,8 +71,9 @@ exec_docker: ## A shell beside the running service, in its container's network a
 		--network "container:$$id" --pid "container:$$id" $(GO_IMAGE) bash
 
 .PHONY: clean
-clean: ## Remove what this project made: its containers, networks and images, and what was built here.
-	rm -rf bin test/e2e/postman/node_modules
+clean: ## Remove what this project made: its containers, networks and images, and what was built here but the linter.
+	rm -rf test/e2e/postman/node_modules
+	[ ! -d bin ] || find bin -mindepth 1 ! -path '$(LINT)' -delete
 	@command -v docker >/dev/null && docker info >/dev/null 2>&1 || { echo "no Docker engine: nothing to remove there"; exit 0; }; \
 	$(COMPOSE) --profile replicas down --remove-orphans; \
 	docker ps --all --quiet --filter label=hedgerow=image | xargs -r docker rm --force; \

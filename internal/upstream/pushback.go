@@ -11,13 +11,22 @@ import (
 func pushback(response *http.Response) time.Duration {
 	switch response.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return retryAfter(response.Header.Get("Retry-After"), time.Now())
+		return retryAfter(response.Header.Get("Retry-After"), answered(response))
 	}
 	return 0
 }
 
-// retryAfter is the time from now on that a header Retry-After names in one of its two forms, seconds or a date. It is 0 when the
-// header is missing or invalid, or the date has passed.
+// answered is when the answer was made, by the API's clock if the answer says so: its other dates are by that clock too, which may be
+// wrong.
+func answered(response *http.Response) time.Time {
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		return date
+	}
+	return time.Now()
+}
+
+// retryAfter is the time after now that a header Retry-After names in one of its two forms, seconds or a date. It is 0 when the header
+// is missing or invalid, or the date is not after now.
 func retryAfter(header string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseUint(header, 10, 32)
 	if err == nil || errors.Is(err, strconv.ErrRange) { // out of range: the largest number that fits, 136 years

@@ -55,15 +55,24 @@ func TestAnAnswerOfStatus429Or503SaysHowLongToWait(t *testing.T) {
 		least     time.Duration
 		most      time.Duration
 	}{
-		"429":                         {faultserver.Status(429, "", "Retry-After: 7"), 7 * time.Second, 7 * time.Second},
-		"503":                         {faultserver.Status(503, "", "Retry-After:  8 "), 8 * time.Second, 8 * time.Second},
-		"503 with a date":             {faultserver.Status(503, "", inAMinute), 30 * time.Second, time.Minute},
-		"the first of two":            {faultserver.Status(503, "", "Retry-After: 1", "Retry-After: 2"), time.Second, time.Second},
-		"503 without the header":      {faultserver.Status(503, ""), 0, 0},
-		"429 with an invalid one":     {faultserver.Status(429, "", "Retry-After: later"), 0, 0},
-		"500: it asks for nothing":    {faultserver.Status(500, "", "Retry-After: 7"), 0, 0},
-		"302: it is about a redirect": {faultserver.Status(302, "", "Retry-After: 7", "Location: /"), 0, 0},
-		"200 with an invalid body":    {faultserver.Status(200, "", "Retry-After: 7"), 0, 0},
+		"429":             {faultserver.Status(429, "", "Retry-After: 7"), 7 * time.Second, 7 * time.Second},
+		"503":             {faultserver.Status(503, "", "Retry-After:  8 "), 8 * time.Second, 8 * time.Second},
+		"503 with a date": {faultserver.Status(503, "", inAMinute), 30 * time.Second, time.Minute},
+		"a date after the answer's, by a clock that is slow": {
+			faultserver.Status(503, "", "Date: Wed, 01 Jul 2020 12:00:00 GMT", "Retry-After: Wed, 01 Jul 2020 12:00:05 GMT"), 5 * time.Second, 5 * time.Second,
+		},
+		"a date after the answer's, by a clock that is fast": {
+			faultserver.Status(429, "", "Date: Wed, 01 Jul 2950 12:00:00 GMT", "Retry-After: Wed, 01 Jul 2950 12:00:05 GMT"), 5 * time.Second, 5 * time.Second,
+		},
+		"a date before the answer's":      {faultserver.Status(503, "", "Date: Wed, 01 Jul 2950 12:00:00 GMT", inAMinute), 0, 0},
+		"a date, and an invalid Date":     {faultserver.Status(503, "", "Date: today", inAMinute), 30 * time.Second, time.Minute},
+		"seconds do not depend on a Date": {faultserver.Status(503, "", "Date: Wed, 01 Jul 2020 12:00:00 GMT", "Retry-After: 7"), 7 * time.Second, 7 * time.Second},
+		"the first of two":                {faultserver.Status(503, "", "Retry-After: 1", "Retry-After: 2"), time.Second, time.Second},
+		"503 without the header":          {faultserver.Status(503, ""), 0, 0},
+		"429 with an invalid one":         {faultserver.Status(429, "", "Retry-After: later"), 0, 0},
+		"500: it asks for nothing":        {faultserver.Status(500, "", "Retry-After: 7"), 0, 0},
+		"302: it is about a redirect":     {faultserver.Status(302, "", "Retry-After: 7", "Location: /"), 0, 0},
+		"200 with an invalid body":        {faultserver.Status(200, "", "Retry-After: 7"), 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newClient(t, faultserver.New(t, test.behaviour).URL).Fetch(t.Context(), 0)

@@ -98,6 +98,7 @@ type engine struct {
 func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *engine {
 	measures := metrics.New(metrics.Settings{
 		Version: version, Endpoints: http.Endpoints(), Statuses: http.Statuses(), Reasons: upstream.Reasons(),
+		MaxInFlight: settings.MaxInFlight,
 	})
 	client := upstream.New(upstream.Settings{
 		URL: target, UserAgent: "hedgerow/" + version,

@@ -1,6 +1,5 @@
-// Package metrics has every metric that Hedgerow exports: its name, unit and labels. All labels come from closed sets, so the
-// number of series does not depend on what callers or the upstream API send. Every series is there from the start, at 0, so that
-// an alert on the first of its kind sees it come.
+// Package metrics has every metric that Hedgerow exports: its name, unit and labels. All labels come from closed sets, so callers and
+// the upstream cannot add series. Every series is there from the start, at 0, so that an alert sees the first event of its kind.
 package metrics
 
 import (
@@ -14,11 +13,11 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-// durations are the histograms' upper bounds in seconds. They are finest where a third-party API and its timeouts live.
+// durations are the histograms' upper bounds in seconds. They are finest at the times that upstreams and timeouts usually take.
 var durations = []float64{.005, .01, .025, .05, .1, .15, .2, .25, .3, .4, .5, .6, .75, 1, 1.5, 2, 3, 5, 10, 30, 60}
 
-// tolerance is how late an answer may be before it counts as past its deadline: what the service is to stay below in 999 calls of
-// 1000. Less would count the scheduler of a busy machine.
+// tolerance is how late an answer may be before it counts as past its deadline. The service aims to stay below it in 999 of 1000 calls.
+// A smaller tolerance would count the scheduler of a busy machine.
 const tolerance = 10 * time.Millisecond
 
 // Settings of the metrics.
@@ -31,6 +30,8 @@ type Settings struct {
 	Statuses []int
 	// Reasons are those for which an attempt can fail. One stands for all whose codes have the same hundreds.
 	Reasons []fanout.Reason
+	// MaxInFlight is the cap on attempts in flight.
+	MaxInFlight int
 }
 
 // Call is a call to the API that has been answered.
@@ -69,12 +70,16 @@ func New(s Settings) *Metrics {
 	m.describeCalls()
 	m.describeAttempts()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "hedgerow_build_info", Help: "Always 1; the label tells which build runs.",
+		Name: "hedgerow_build_info", Help: "Always 1. The label is the build that runs.",
 	}, []string{"version"})
 	build.WithLabelValues(s.Version).Set(1)
+	limit := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "hedgerow_attempts_in_flight_limit", Help: "The cap on attempts in flight: HEDGEROW_MAX_IN_FLIGHT.",
+	})
+	limit.Set(float64(s.MaxInFlight))
 	m.registry.MustRegister(
 		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.requests, m.resends, m.unsent,
-		build,
+		build, limit,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -98,35 +103,35 @@ func (m *Metrics) WatchInFlight(calls, attempts func() int) {
 func (m *Metrics) describeCalls() {
 	m.calls = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hedgerow_calls_total",
-		Help: "API calls answered. The status 499 is a caller that went away before.",
+		Help: "API calls answered. Status 499: the caller went away before its answer.",
 	}, []string{"endpoint", "status"})
 	m.callDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "hedgerow_call_duration_seconds", Help: "Time from the arrival of an API call to its answer.", Buckets: durations,
 	}, []string{"endpoint"})
 	m.pastDeadline = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hedgerow_answers_past_deadline_total",
-		Help: "API calls answered more than 10 ms after their timeout. The service is to stay below that in 999 calls of 1000.",
+		Help: "API calls answered more than 10 ms after their timeout. The service aims to stay below that in 999 of 1000 calls.",
 	}, []string{"endpoint"})
 }
 
 func (m *Metrics) describeAttempts() {
 	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hedgerow_attempts_total",
-		Help: "Attempts at the upstream API that have ended or were refused. Hedges are those held back at first.",
+		Help: "Attempts at the upstream that have ended or were refused. Hedges are attempts that were held back at first.",
 	}, []string{"kind", "outcome"})
 	m.attemptDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "hedgerow_attempt_duration_seconds", Help: "Time that an attempt ran, whatever its outcome.", Buckets: durations,
 	}, []string{"kind"})
 	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hedgerow_attempt_failures_total",
-		Help: "Attempts of the outcome failed, by their reason. Statuses are counted by their class.",
+		Help: "Attempts with the outcome failed, by reason. Statuses are counted by class.",
 	}, []string{"reason"})
 	m.connections = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_connections_total",
-		Help: "Connections made to the upstream API. As many as attempts: none is used again.",
+		Help: "Connections made to the upstream. As many as attempts: none is used again.",
 	})
 	m.requests = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "hedgerow_upstream_requests_total", Help: "Requests sent to the upstream API: attempts, less those unsent, and those sent again.",
+		Name: "hedgerow_upstream_requests_total", Help: "Requests sent to the upstream: attempts, less those unsent, plus those sent again.",
 	})
 	m.resends = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_resends_total",
@@ -134,7 +139,7 @@ func (m *Metrics) describeAttempts() {
 	})
 	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "hedgerow_upstream_unsent_total",
-		Help: "Attempts that ended before their request was sent: there was no connection, or not in time.",
+		Help: "Attempts that ended before their request was sent, because they had no connection in time.",
 	})
 }
 
@@ -173,10 +178,10 @@ func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
 	}
 }
 
-// ObserveConnection counts a connection made to the upstream API.
+// ObserveConnection counts a connection made to the upstream.
 func (m *Metrics) ObserveConnection() { m.connections.Inc() }
 
-// ObserveRequest counts a request sent to the upstream API, for the second time or so when again is true.
+// ObserveRequest counts a request sent to the upstream. again: the same request was sent before.
 func (m *Metrics) ObserveRequest(again bool) {
 	m.requests.Inc()
 	if again {

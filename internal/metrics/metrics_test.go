@@ -25,6 +25,7 @@ func failed(kind fanout.Kind, code int) fanout.Attempt {
 func newMetrics() *metrics.Metrics {
 	m := metrics.New(metrics.Settings{
 		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Statuses: statuses, Reasons: reasons,
+		MaxInFlight: 12288,
 	})
 	m.WatchInFlight(func() int { return 2 }, func() int { return 5 })
 	return m
@@ -75,6 +76,7 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 		`hedgerow_upstream_resends_total 1`,
 		`hedgerow_upstream_unsent_total 1`,
 		`hedgerow_attempts_in_flight 5`,
+		`hedgerow_attempts_in_flight_limit 12288`,
 		`hedgerow_calls_in_flight 2`,
 		`hedgerow_build_info{version="v1"} 1`,
 		`go_goroutines `,

@@ -18,11 +18,11 @@ var outcomes = []fanout.Outcome{
 // other is the label of every status and every reason that is not known.
 const other = "other"
 
-// otherReason stands for every reason that is not known.
+// otherReason stands for every unknown reason.
 var otherReason = fanout.Reason{Kind: other}
 
-// series are those that calls and attempts write to, looked up once: a look-up by labels costs as much as all the rest of counting.
-// The maps are not written to any more.
+// series are the series that calls and attempts write to. They are looked up once, because a look-up by labels costs as much as all
+// the rest of counting. Nobody writes to the maps after that.
 type series struct {
 	endpoints    map[string]endpoint
 	first, hedge kind
@@ -37,13 +37,13 @@ type endpoint struct {
 	pastDeadline prometheus.Counter
 }
 
-// kind has the series of first attempts, or those of hedges.
+// kind has the series of first attempts or of hedges.
 type kind struct {
 	ended    map[fanout.Outcome]prometheus.Counter
 	duration prometheus.Observer
 }
 
-// newSeries makes every series that there can be.
+// newSeries makes every possible series.
 func (m *Metrics) newSeries(s Settings) series {
 	all := series{
 		endpoints: map[string]endpoint{}, first: m.newKind("first"), hedge: m.newKind("hedge"), failures: map[fanout.Reason]prometheus.Counter{},

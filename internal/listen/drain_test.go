@@ -100,6 +100,19 @@ func TestASilentCallerOrOneThatHasSentHalfARequestIsNotACallInFlight(t *testing.
 	}
 }
 
+func TestAShutdownTimeoutShorterThanTheMarginForRequestsOnTheirWayHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		serve := listen.Draining(newPipes(), listen.Settings{
+			MaxConnections: 1, Ready: &atomic.Bool{}, Timeout: 10 * time.Millisecond, AfterCalls: nothing, Logger: quiet,
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		require.NoError(t, serve(ctx))
+		assert.Equal(t, 10*time.Millisecond, time.Since(began))
+	})
+}
+
 func TestToldToStopItIsNotReadyAtOnceAndListensForTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drain(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, nothing)

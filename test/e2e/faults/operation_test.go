@@ -139,6 +139,7 @@ func TestWith256FileDescriptorsItRunsUnderLoadAndRecovers(t *testing.T) {
 	requireNoSpin(t, h)
 	assert.NotContains(t, h.Log.String(), "panic")
 	assert.Empty(t, h.Log.Lines("level", "ERROR"))
+	assert.Len(t, h.Log.Lines("msg", "connections cannot be accepted: callers wait"), 1, "it is told once a minute")
 }
 
 // withoutPrivileges runs a command with nothing that it does not need, as the deployment's container does.

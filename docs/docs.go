@@ -17,7 +17,7 @@ const docTemplate = `{
     "paths": {
         "/api/all": {
             "get": {
-                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.",
+                "description": "Fires all attempts at once and answers with the array of successes, in order of arrival, when all have ended and at least one has succeeded. Fails when all have failed, or when one still runs at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -25,14 +25,14 @@ const docTemplate = `{
                 "tags": [
                     "strategies"
                 ],
-                "summary": "Every success, when all three attempts have ended",
+                "summary": "Every success, when all attempts have ended",
                 "parameters": [
                     {
                         "maximum": 60000,
                         "minimum": 1,
                         "type": "integer",
-                        "default": 3000,
-                        "description": "Time for the answer in milliseconds, 1 to 60000",
+                        "x-example": "3000",
+                        "description": "Time for the answer in milliseconds",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -59,7 +59,7 @@ const docTemplate = `{
                         }
                     },
                     "400": {
-                        "description": "The timeout is missing, repeated, no whole number or out of range. Nothing was sent",
+                        "description": "The timeout is missing, repeated, not a whole number or out of range. Nothing was sent",
                         "schema": {
                             "$ref": "#/definitions/InvalidTimeout"
                         },
@@ -71,7 +71,7 @@ const docTemplate = `{
                         }
                     },
                     "502": {
-                        "description": "All three attempts failed",
+                        "description": "All attempts failed",
                         "schema": {
                             "$ref": "#/definitions/AllFailed"
                         },
@@ -127,7 +127,7 @@ const docTemplate = `{
         },
         "/api/first": {
             "get": {
-                "description": "Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there is no success at the timeout.",
+                "description": "Fires all attempts at once and answers with the first success. Fails when all have failed, or when there is no success at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -135,14 +135,14 @@ const docTemplate = `{
                 "tags": [
                     "strategies"
                 ],
-                "summary": "The first success of three attempts",
+                "summary": "The first success",
                 "parameters": [
                     {
                         "maximum": 60000,
                         "minimum": 1,
                         "type": "integer",
-                        "default": 3000,
-                        "description": "Time for the answer in milliseconds, 1 to 60000",
+                        "x-example": "3000",
+                        "description": "Time for the answer in milliseconds",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -166,7 +166,7 @@ const docTemplate = `{
                         }
                     },
                     "400": {
-                        "description": "The timeout is missing, repeated, no whole number or out of range. Nothing was sent",
+                        "description": "The timeout is missing, repeated, not a whole number or out of range. Nothing was sent",
                         "schema": {
                             "$ref": "#/definitions/InvalidTimeout"
                         },
@@ -178,7 +178,7 @@ const docTemplate = `{
                         }
                     },
                     "502": {
-                        "description": "All three attempts failed",
+                        "description": "All attempts failed",
                         "schema": {
                             "$ref": "#/definitions/AllFailed"
                         },
@@ -234,7 +234,7 @@ const docTemplate = `{
         },
         "/api/smart": {
             "get": {
-                "description": "Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms, unless the upstream API has asked to wait (429 or 503 with Retry-After). Answers with the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
+                "description": "Fires one attempt, and all others (the hedges) when it has failed or has not succeeded within the hedge delay, unless the upstream API has asked to wait (429 or 503 with Retry-After). Answers with the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -242,14 +242,14 @@ const docTemplate = `{
                 "tags": [
                     "strategies"
                 ],
-                "summary": "One attempt, and two more when it is slow or fails",
+                "summary": "One attempt, and hedges when it is slow or fails",
                 "parameters": [
                     {
                         "maximum": 60000,
                         "minimum": 1,
                         "type": "integer",
-                        "default": 3000,
-                        "description": "Time for the answer in milliseconds, 1 to 60000",
+                        "x-example": "3000",
+                        "description": "Time for the answer in milliseconds",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -273,7 +273,7 @@ const docTemplate = `{
                         }
                     },
                     "400": {
-                        "description": "The timeout is missing, repeated, no whole number or out of range. Nothing was sent",
+                        "description": "The timeout is missing, repeated, not a whole number or out of range. Nothing was sent",
                         "schema": {
                             "$ref": "#/definitions/InvalidTimeout"
                         },
@@ -341,7 +341,7 @@ const docTemplate = `{
         },
         "/api/within-timeout": {
             "get": {
-                "description": "Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.",
+                "description": "Fires all attempts at once and answers with the array of successes, in order of arrival, at the timeout or when all have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.",
                 "produces": [
                     "application/json",
                     "application/problem+json"
@@ -355,8 +355,8 @@ const docTemplate = `{
                         "maximum": 60000,
                         "minimum": 1,
                         "type": "integer",
-                        "default": 3000,
-                        "description": "Time for the answer in milliseconds, 1 to 60000",
+                        "x-example": "3000",
+                        "description": "Time for the answer in milliseconds",
                         "name": "timeout",
                         "in": "query",
                         "required": true
@@ -383,7 +383,7 @@ const docTemplate = `{
                         }
                     },
                     "400": {
-                        "description": "The timeout is missing, repeated, no whole number or out of range. Nothing was sent",
+                        "description": "The timeout is missing, repeated, not a whole number or out of range. Nothing was sent",
                         "schema": {
                             "$ref": "#/definitions/InvalidTimeout"
                         },
@@ -754,7 +754,7 @@ var SwaggerInfo = &swag.Spec{
 	BasePath:         "",
 	Schemes:          []string{},
 	Title:            "Hedgerow",
-	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. A call fires several attempts at that API at once, and one of four strategies decides what to answer.\n\nSay the first attempt of a call fails after 540 ms, the second takes 163 ms and the third 380 ms:\n\n| strategy | fires | answers | example |\n|---|---|---|---|\n| `all` | 3 at once | with every success, when all three have ended | `?timeout=700`: `[{\"time\":163},{\"time\":380}]` after 540 ms |\n| `first` | 3 at once | with the first success | `?timeout=700`: `{\"time\":163}` after 163 ms |\n| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=700`: `{\"time\":163}` after 463 ms |\n| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{\"time\":163},{\"time\":380}]` after 400 ms |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).",
+	Description:      "Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. A call fires several attempts at that API at once, and one of four strategies decides what to answer.\n\n| strategy | fires | answers |\n|---|---|---|\n| `all` | all attempts at once | with every success, when all have ended |\n| `first` | all attempts at once | with the first success |\n| `smart` | one; the others (the hedges) when it has failed, or has not succeeded within the hedge delay | with the first success of any |\n| `within-timeout` | all attempts at once | with the successes there are at the timeout, or when all have ended |\n\nEvery call needs a `timeout` in milliseconds, and the answer comes by then. Errors are [problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let the call down they say what became of each attempt. The contract for machines is [doc.json](doc.json).",
 	InfoInstanceName: "swagger",
 	SwaggerTemplate:  docTemplate,
 	LeftDelim:        "{{",

@@ -28,11 +28,15 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	}
 	calls := newEngine(settings, api.url, logger)
 	var ready atomic.Bool
-	router := http.NewRouter(http.Settings{
+	router, err := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
 		ObserveCall: func(c http.ObservedCall) { calls.measures.ObserveCall(metrics.Call(c)) },
 		Debug:       settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
+		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay,
 	})
+	if err != nil {
+		return err
+	}
 
 	var group listen.Group // what is added first stops first
 	listener, err := listen.Open(ctx, "--addr (HEDGEROW_ADDR)", settings.Addr)

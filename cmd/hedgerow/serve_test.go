@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/http"
@@ -36,10 +37,11 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 			close(failed)
 		}
 	}})
-	router := http.NewRouter(http.Settings{
+	router, err := http.NewRouter(http.Settings{
 		Service: service, Source: source, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger,
 		ObserveCall: func(http.ObservedCall) {},
 	})
+	require.NoError(t, err)
 	answer := httptest.NewRecorder()
 	router.ServeHTTP(answer, httptest.NewRequest(stdhttp.MethodGet, "/api/all?timeout=10000", nil))
 	service.Wait()

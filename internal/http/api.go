@@ -9,14 +9,12 @@ package http
 //	@description	Hedgerow stands in front of a slow, unreliable HTTP API and always answers in the time you give it. \
 //	@description	A call fires several attempts at that API at once, and one of four strategies decides what to answer.
 //	@description
-//	@description	Say the first attempt of a call fails after 540 ms, the second takes 163 ms and the third 380 ms:
-//	@description
-//	@description	| strategy | fires | answers | example |
-//	@description	|---|---|---|---|
-//	@description	| `all` | 3 at once | with every success, when all three have ended | `?timeout=700`: `[{"time":163},{"time":380}]` after 540 ms |
-//	@description	| `first` | 3 at once | with the first success | `?timeout=700`: `{"time":163}` after 163 ms |
-//	@description	| `smart` | 1; 2 more when it has failed, or has not succeeded within 300 ms | with the first success of any | `?timeout=700`: `{"time":163}` after 463 ms |
-//	@description	| `within-timeout` | 3 at once | with the successes there are at the timeout, or when all three have ended | `?timeout=400`: `[{"time":163},{"time":380}]` after 400 ms |
+//	@description	| strategy | fires | answers |
+//	@description	|---|---|---|
+//	@description	| `all` | all attempts at once | with every success, when all have ended |
+//	@description	| `first` | all attempts at once | with the first success |
+//	@description	| `smart` | one; the others (the hedges) when it has failed, or has not succeeded within the hedge delay | with the first success of any |
+//	@description	| `within-timeout` | all attempts at once | with the successes there are at the timeout, or when all have ended |
 //	@description
 //	@description		Every call needs a `timeout` in milliseconds, and the answer comes by then. Errors are \
 //	@description		[problem details](https://www.rfc-editor.org/rfc/rfc9457) of type `application/problem+json`; when the API has let \

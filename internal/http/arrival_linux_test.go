@@ -55,7 +55,7 @@ func late(t *testing.T, calls hedgerow.Service, log *logtest.Log, wait time.Dura
 	time.Sleep(wait) // of the kernel's time, which nothing fakes
 
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	server := listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+	server := listen.NewServer(newRouter(t, hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger, Ready: func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},
 	}), maxTimeout, logger)

@@ -22,7 +22,7 @@ import (
 
 func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
 	var observed []string
-	router := hedgerow.NewRouter(hedgerow.Settings{
+	router := newRouter(t, hedgerow.Settings{
 		Service:    scripted{answer: fanout.Answer[int64]{Values: []int64{1}}},
 		MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
 		ObserveCall: func(call hedgerow.ObservedCall) {
@@ -42,7 +42,7 @@ func TestTheStatusesAreThoseThatCallsAreAnsweredWith(t *testing.T) {
 		fanout.ErrFailed: "/api/all?timeout=1", fanout.ErrTimedOut: "/api/all?timeout=1", fanout.ErrAbandoned: "/api/all?timeout=1",
 		&fanout.RefusedError{}: "/api/all?timeout=1",
 	} {
-		router := hedgerow.NewRouter(hedgerow.Settings{
+		router := newRouter(t, hedgerow.Settings{
 			Service: scripted{err: err}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
 			ObserveCall: func(call hedgerow.ObservedCall) { observed = append(observed, call.Status) },
 		})
@@ -152,7 +152,7 @@ func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 }
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {
-	router := hedgerow.NewRouter(hedgerow.Settings{
+	router := newRouter(t, hedgerow.Settings{
 		Service: scripted{}, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return false },
 	})
 	recorder := httptest.NewRecorder()

@@ -268,7 +268,7 @@ func TestAnUnknownErrorIsA500WithoutDetail(t *testing.T) {
 
 func TestCallsToTheAPIAreObservedAlsoWhenTheHandlerPanics(t *testing.T) {
 	var observed []string
-	router := hedgerow.NewRouter(hedgerow.Settings{
+	router := newRouter(t, hedgerow.Settings{
 		Service: broken{}, MaxTimeout: maxTimeout, Logger: slog.New(slog.DiscardHandler), Ready: func() bool { return true },
 		ObserveCall: func(call hedgerow.ObservedCall) {
 			observed = append(observed, fmt.Sprint(call.Endpoint, " ", call.Status, " ", call.Timeout))

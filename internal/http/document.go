@@ -1,22 +1,5 @@
 package http
 
-import (
-	"bytes"
-	"strconv"
-	"time"
-)
-
-// withMaxTimeout returns the API's document, which is generated for the default largest timeout of 60 s, for another one. The console
-// refuses to send what the document does not allow.
-func withMaxTimeout(document []byte, maximum time.Duration) []byte {
-	ms := strconv.FormatInt(maximum.Milliseconds(), 10)
-	document = bytes.ReplaceAll(document, []byte("60000"), []byte(ms))
-	if maximum < 3*time.Second { // what the console suggests
-		document = bytes.ReplaceAll(document, []byte(`"default": 3000`), []byte(`"default": `+ms))
-	}
-	return document
-}
-
 // The types in this file stand only in the API's document, where each gives the Problem of one status an example of its own.
 
 // shared are the members that a Problem has whatever its status.

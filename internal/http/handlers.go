@@ -29,15 +29,15 @@ type handlers struct {
 
 // all godoc
 //
-//	@Summary		Every success, when all three attempts have ended
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, when all three have \
-//	@Description	ended and at least one has succeeded. Fails when all three have failed, or when one still runs at the timeout.
+//	@Summary		Every success, when all attempts have ended
+//	@Description	Fires all attempts at once and answers with the array of successes, in order of arrival, when all have ended \
+//	@Description	and at least one has succeeded. Fails when all have failed, or when one still runs at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds"	extensions(x-example=3000)	minimum(1)	maximum(60000)
 //	@Success		200				{array}		Answer			"The successes"
-//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		502				{object}	AllFailed		"All three attempts failed"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, not a whole number or out of range. Nothing was sent"
+//	@Failure		502				{object}	AllFailed		"All attempts failed"
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"An attempt was still running at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
@@ -48,15 +48,15 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 
 // first godoc
 //
-//	@Summary		The first success of three attempts
-//	@Description	Fires three attempts at once and answers with the first success. Fails when all three have failed, or when there \
+//	@Summary		The first success
+//	@Description	Fires all attempts at once and answers with the first success. Fails when all have failed, or when there \
 //	@Description	is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds"	extensions(x-example=3000)	minimum(1)	maximum(60000)
 //	@Success		200				{object}	Answer			"The first success"
-//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
-//	@Failure		502				{object}	AllFailed		"All three attempts failed"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, not a whole number or out of range. Nothing was sent"
+//	@Failure		502				{object}	AllFailed		"All attempts failed"
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
@@ -68,13 +68,13 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 // withinTimeout godoc
 //
 //	@Summary		The successes there are at the timeout
-//	@Description	Fires three attempts at once and answers with the array of successes, in order of arrival, at the timeout or when \
-//	@Description	all three have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
+//	@Description	Fires all attempts at once and answers with the array of successes, in order of arrival, at the timeout or when \
+//	@Description	all have ended. Nothing that the upstream API does makes it fail: without a success the array is empty.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout	query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout	query		int				true	"Time for the answer in milliseconds"	extensions(x-example=3000)	minimum(1)	maximum(60000)
 //	@Success		200		{array}		Answer			"The successes, maybe none"
-//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, not a whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
 //	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
@@ -84,15 +84,15 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 
 // smart godoc
 //
-//	@Summary		One attempt, and two more when it is slow or fails
-//	@Description	Fires one attempt, and two more (hedges) as soon as it has failed or has not succeeded within 300 ms, unless the \
+//	@Summary		One attempt, and hedges when it is slow or fails
+//	@Description	Fires one attempt, and all others (the hedges) when it has failed or has not succeeded within the hedge delay, unless the \
 //	@Description	upstream API has asked to wait (429 or 503 with Retry-After). Answers with \
 //	@Description	the first success of any. Fails when all attempts have failed, or when there is no success at the timeout.
 //	@Tags			strategies
 //	@Produce		json,application/problem+json
-//	@Param			timeout			query		int				true	"Time for the answer in milliseconds, 1 to 60000"	default(3000)	minimum(1)	maximum(60000)
+//	@Param			timeout			query		int				true	"Time for the answer in milliseconds"	extensions(x-example=3000)	minimum(1)	maximum(60000)
 //	@Success		200				{object}	Answer			"The first success"
-//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, no whole number or out of range. Nothing was sent"
+//	@Failure		400				{object}	InvalidTimeout	"The timeout is missing, repeated, not a whole number or out of range. Nothing was sent"
 //	@Failure		502				{object}	AllFailed		"All attempts failed"
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"hedgerow/internal/console"
 	"hedgerow/internal/fanout"
 )
 
@@ -17,6 +18,9 @@ type Settings struct {
 	Source fanout.Source[int64]
 	// MaxTimeout is the largest timeout that a call may ask for.
 	MaxTimeout time.Duration
+	// Producers and HedgeDelay are those of the service. The console shows them.
+	Producers  int
+	HedgeDelay time.Duration
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
 	Ready  func() bool
 	Logger *slog.Logger
@@ -42,13 +46,20 @@ type ObservedCall struct {
 	Timeout time.Duration
 }
 
-// NewRouter returns the handler of every path that Hedgerow serves.
-func NewRouter(s Settings) http.Handler { return newEngine(s) }
+// NewRouter returns the handler of every path that Hedgerow serves. It fails when a part of the console is missing.
+func NewRouter(s Settings) (http.Handler, error) { return newEngine(s) }
 
-func newEngine(s Settings) *gin.Engine {
+func newEngine(s Settings) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	if s.Debug {
 		gin.SetMode(gin.DebugMode)
+	}
+	assets, err := console.New(console.Settings{
+		Producers: s.Producers, HedgeDelay: s.HedgeDelay, MaxTimeout: s.MaxTimeout,
+		NoTimeout: (&timeoutError{"is missing", s.MaxTimeout}).Error(),
+	})
+	if err != nil {
+		return nil, err
 	}
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
@@ -71,8 +82,10 @@ func newEngine(s Settings) *gin.Engine {
 	probes := r.Group("", logQuietly)
 	get(probes, "/livez", h.livez)
 	get(probes, "/readyz", h.readyz)
-	routeConsole(r, s.MaxTimeout)
-	return r
+	for _, a := range assets {
+		get(r, a.Path, gin.WrapH(a))
+	}
+	return r, nil
 }
 
 const callsPath = "/api"

@@ -54,12 +54,19 @@ func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserve
 	return s
 }
 
+func newRouter(t *testing.T, s hedgerow.Settings) http.Handler {
+	t.Helper()
+	router, err := hedgerow.NewRouter(s)
+	require.NoError(t, err)
+	return router
+}
+
 // start serves calls to any service; the fields of the scripted upstream stay as they are.
 func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	t.Helper()
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
-	s.Config = listen.NewServer(hedgerow.NewRouter(hedgerow.Settings{
+	s.Config = listen.NewServer(newRouter(t, hedgerow.Settings{
 		Service: calls, Source: s.source, MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},

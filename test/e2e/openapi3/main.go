@@ -61,7 +61,7 @@ func convert(swagger []byte) ([]byte, error) {
 	}
 	// The API is where the document is: at whatever host and port that is.
 	doc3.Servers = openapi3.Servers{{URL: "/"}}
-	if err := separateMediaTypes(doc3); err != nil {
+	if err := errors.Join(separateMediaTypes(doc3), giveExamples(doc3)); err != nil {
 		return nil, err
 	}
 	if err := doc3.Validate(context.Background()); err != nil {
@@ -113,5 +113,26 @@ func keepOneMediaType(status string, response *openapi3.Response) error {
 		return fmt.Errorf("the operation does not produce %s", mediaType)
 	}
 	response.Content = openapi3.Content{mediaType: content}
+	return nil
+}
+
+// giveExamples makes examples of the parameters' x-example. OpenAPI 2 has no other place for them, and swag writes a string.
+func giveExamples(doc *openapi3.T) error {
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for _, parameter := range operation.Parameters {
+				text, ok := parameter.Value.Extensions["x-example"].(string)
+				if !ok {
+					continue
+				}
+				var example any
+				if err := json.Unmarshal([]byte(text), &example); err != nil {
+					return fmt.Errorf("%s %s, x-example of %s: %w", method, path, parameter.Value.Name, err)
+				}
+				parameter.Value.Example = example
+				delete(parameter.Value.Extensions, "x-example")
+			}
+		}
+	}
 	return nil
 }

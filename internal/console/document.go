@@ -1,0 +1,68 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-openapi/spec"
+
+	_ "hedgerow/docs" // the document
+)
+
+// Settings are those of the service that its document shows.
+type Settings struct {
+	// Producers is the number of attempts that a call may make.
+	Producers int
+	// HedgeDelay is how long the strategy smart waits before it fires hedges.
+	HedgeDelay time.Duration
+	// MaxTimeout is the largest timeout that a call may ask for. The document gives it in whole milliseconds.
+	MaxTimeout time.Duration
+	// NoTimeout is what the API says to a call without a timeout.
+	NoTimeout string
+}
+
+// suggestedTimeout is the timeout that the console suggests, or MaxTimeout if that is less.
+const suggestedTimeout = 3 * time.Second
+
+// edit returns the API's document for a service with these settings. What swag generates stands for the default settings.
+func edit(document []byte, s Settings) ([]byte, error) {
+	var d spec.Swagger
+	if err := json.Unmarshal(document, &d); err != nil {
+		return nil, err
+	}
+	if d.Info == nil || d.Paths == nil {
+		return nil, fmt.Errorf("it has no info or no paths")
+	}
+	d.Info.Description += "\n\n" + about(s)
+	for _, path := range d.Paths.Paths {
+		if path.Get == nil {
+			continue
+		}
+		for i := range path.Get.Parameters {
+			if p := &path.Get.Parameters[i]; p.Name == "timeout" {
+				p.WithMaximum(float64(s.MaxTimeout.Milliseconds()), false)
+				p.AddExtension("x-example", min(suggestedTimeout, s.MaxTimeout).Milliseconds())
+			}
+		}
+	}
+	for _, member := range []string{"detail", "error"} {
+		schema := d.Definitions["InvalidTimeout"].Properties[member]
+		d.Definitions["InvalidTimeout"].Properties[member] = *schema.WithExample(s.NoTimeout)
+	}
+	return json.Marshal(d) // leaves empty members out: with an empty host it would not be valid
+}
+
+// about says in a sentence what the settings are.
+func about(s Settings) string {
+	attempts := "one attempt"
+	if s.Producers != 1 {
+		attempts = fmt.Sprintf("%d attempts", s.Producers)
+	}
+	return fmt.Sprintf("This service makes at most %s for a call. `smart` waits %s before it fires its hedges. The largest timeout is %d ms.",
+		attempts, milliseconds(s.HedgeDelay), s.MaxTimeout.Milliseconds())
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%v ms", float64(d.Microseconds())/1000)
+}

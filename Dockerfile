@@ -33,6 +33,7 @@ LABEL hedgerow=image \
 # By number: not every base knows the name.
 USER 65532:65532
 EXPOSE 5000
-# The first check comes after an interval, and what waits for a healthy service waits for it. Each takes 0.1 s of a core or so.
-HEALTHCHECK --interval=2s --timeout=3s CMD ["/hedgerow", "healthcheck"]
+# The first check comes after an interval, and what waits for a healthy service waits for it. Each starts a process, which takes
+# 0.06 s of a core, and the engine's own work.
+HEALTHCHECK --interval=5s --timeout=3s CMD ["/hedgerow", "healthcheck"]
 ENTRYPOINT ["/hedgerow"]

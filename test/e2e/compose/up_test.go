@@ -3,6 +3,7 @@ package compose
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -111,4 +112,38 @@ func TestExponeaURLPointsItElsewhere(t *testing.T) {
 		assert.Equal(t, http.StatusOK, status)
 		assert.Equal(t, `[{"time":5},{"time":5},{"time":5}]`, body)
 	})
+}
+
+func TestIdleCallersThatHoldEveryConnectionDoNotMakeItUnhealthy(t *testing.T) {
+	withEachCompose(t, func(t *testing.T, p *project) {
+		p.up(t, "api")
+		healthy := func() bool { return p.containers(t, "api")[0].State.Health.Status == "healthy" }
+		eventually(t, 30*time.Second, "it is healthy", healthy)
+
+		for range 8 { // 4 of them wait to be accepted
+			idle, err := net.Dial("tcp", p.containers(t, "api")[0].ip()+":5000")
+			require.NoError(t, err)
+			defer func() { _ = idle.Close() }()
+		}
+		held := time.Now()
+		id := p.containers(t, "api")[0].ID
+		checksSince := func() (checks, failed int) {
+			text, err := docker("container", "inspect", "--format={{range .State.Health.Log}}{{.Start.Unix}} {{.ExitCode}}\n{{end}}", id)
+			require.NoError(t, err)
+			for line := range strings.Lines(text) {
+				var start, code int64
+				_, err := fmt.Sscan(line, &start, &code)
+				require.NoError(t, err)
+				if start > held.Unix() {
+					checks++
+					failed += int(code)
+				}
+			}
+			return checks, failed
+		}
+		eventually(t, time.Minute, "it is checked twice", func() bool { checks, _ := checksSince(); return checks >= 2 })
+		_, failed := checksSince()
+		assert.Zero(t, failed)
+		assert.True(t, healthy())
+	}, "HEDGEROW_MAX_CONNECTIONS=4")
 }

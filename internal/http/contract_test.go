@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	endpoints = []string{"/api/all", "/api/first", "/api/within-timeout", "/api/smart"}
+	endpoints = hedgerow.Endpoints()
 	fails     = faultserver.Status(500, `{"error":"no"}`)
 	hangs     = faultserver.Hang("")
 )

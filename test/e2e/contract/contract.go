@@ -106,6 +106,22 @@ func noOperation(doc *openapi3.T) *openapi3.Operation {
 		openapi3.WithStatus(http.StatusMethodNotAllowed, badRequest))}
 }
 
+// Strategies returns the paths that make calls, each by a strategy of its own, as the document has them. It panics when there is no
+// document.
+func Strategies() []string {
+	doc, err := document()
+	if err != nil {
+		panic(err)
+	}
+	var paths []string
+	for _, path := range doc.Paths.InMatchingOrder() {
+		if strings.HasPrefix(path, "/api/") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // document is the API's document, made strict.
 var document = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(harness.Root(), "api", "openapi.json"))

@@ -20,8 +20,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var strategies = []string{"/api/all", "/api/first", "/api/within-timeout", "/api/smart"}
-
 // seen are the answers got from running services: "GET /api/all 200".
 type seen map[string]bool
 
@@ -52,7 +50,7 @@ func TestARunningServiceGivesEveryDocumentedAnswerAsDocumented(t *testing.T) {
 	seen := seen{}
 	fast := harness.Start(t, "HEDGEROW_TESTSERVER_FAIL=0", "HEDGEROW_TESTSERVER_MIN=1ms", "HEDGEROW_TESTSERVER_MAX=20ms")
 	hanging, failing, overloaded, stopping := trouble.Hanging(t), trouble.Failing(t), trouble.Overloaded(t), trouble.Stopping(t)
-	for _, path := range strategies {
+	for _, path := range Strategies() {
 		seen.get(t, fast, path+"?timeout=10000", 200)
 		for _, query := range []string{"", "?timeout=", "?timeout=0", "?timeout=60001", "?timeout=1.5", "?timeout=1&timeout=1", "?timeout=%zz"} {
 			seen.get(t, fast, path+query, 400)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var strategies = []string{"/api/all", "/api/first", "/api/within-timeout", "/api/smart"}
+var strategies = contract.Strategies()
 
 // longTimeout is for calls that must be answered without waiting for it.
 const longTimeout = "?timeout=20000"

@@ -14,14 +14,11 @@ import (
 func checkHealth(ctx context.Context, settings config.Healthcheck) error {
 	ctx, cancel := context.WithTimeout(ctx, settings.Timeout)
 	defer cancel()
-	host, port, err := net.SplitHostPort(settings.Addr)
-	if err != nil {
-		return err
+	addr := settings.Addr
+	if ip := net.ParseIP(addr.Host); addr.Host == "" || ip.IsUnspecified() {
+		addr.Host = "127.0.0.1"
 	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	target := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: settings.Path}
+	target := url.URL{Scheme: "http", Host: addr.String(), Path: settings.Path}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,36 +25,29 @@ const (
 
 // run runs the command that args and the environment name, until it ends, a signal comes or ctx is done. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	command, c, err := config.Parse(args, os.Environ(), stdout)
-	switch {
-	case errors.Is(err, config.ErrHelp):
-		return 0
-	case err != nil:
+	command, warnings, err := config.Parse(args, os.Environ())
+	if err != nil {
 		complain(stderr, err)
 		return exitUsage
 	}
-	switch command {
-	case "serve":
-		return logged(c.Serve.Log, c.Warnings, stderr, func(logger *slog.Logger) error { return serve(ctx, c.Serve, logger) })
-	case "testserver":
-		return logged(c.TestServer.Log, c.Warnings, stderr, func(logger *slog.Logger) error { return serveTestServer(ctx, c.TestServer, logger) })
-	case "healthcheck":
-		err = checkHealth(ctx, c.Healthcheck)
-	case "version":
+	switch command := command.(type) {
+	case *config.Serve:
+		return logged(command.Log, warnings, stderr, func(logger *slog.Logger) error { return serve(ctx, *command, logger) })
+	case *config.TestServer:
+		return logged(command.Log, warnings, stderr, func(logger *slog.Logger) error { return serveTestServer(ctx, *command, logger) })
+	case *config.Healthcheck:
+		err = checkHealth(ctx, *command)
+	case *config.Version:
 		_, err = fmt.Fprintln(stdout, versionLine())
+	case config.Help:
+		_, err = io.WriteString(stdout, string(command))
 	}
 	return exitCode(err, stderr)
 }
 
 // logged runs a command that has a log. Its error goes through the log's buffer too, because perhaps nobody reads standard error.
 func logged(settings config.Log, warnings []string, stderr io.Writer, command func(*slog.Logger) error) int {
-	level := settings.LogLevel
-	if settings.Debug {
-		level = "debug"
-	}
-	s := logs.Settings{Format: settings.LogFormat}
-	_ = s.Level.UnmarshalText([]byte(level)) // checked by config
-	logger, out := logs.Open(s, stderr)
+	logger, out := logs.Open(logs.Settings{Level: settings.Level(), Format: string(settings.LogFormat)}, stderr)
 	defer func() { _ = out.Close() }()
 	for _, warning := range warnings {
 		logger.Warn(warning)

@@ -80,7 +80,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestThatAnswersAreMadeUpIsAWarningAndStandsInEveryAnswer(t *testing.T) {
-	p := start(t, nil, "--upstream-min=1ms", "--upstream-max=1ms", "--upstream-fail=0")
+	p := start(t, nil, "--testserver-min=1ms", "--testserver-max=1ms", "--testserver-fail=0")
 	line := p.log.Wait(t, "msg", listening)
 	assert.Equal(t, "built-in testing server", line["api"])
 	first, _, _ := strings.Cut(p.log.String(), "\n")
@@ -331,8 +331,9 @@ func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {
 		"bad setting": {[]string{"--producers=0"}, exitUsage,
 			"hedgerow: --producers (HEDGEROW_PRODUCERS): 0 is below 1\n"},
 		"two bad settings": {[]string{"--producers=x", "--max-body=y"}, exitUsage,
-			"hedgerow: --producers (HEDGEROW_PRODUCERS): \"x\" is no whole number\n" +
-				"hedgerow: --max-body (HEDGEROW_MAX_BODY): \"y\" is no size like 65536, 64KiB or 1MiB\n"},
+			"hedgerow: --producers (HEDGEROW_PRODUCERS): \"x\" is not a whole number\n" +
+				"hedgerow: --max-body (HEDGEROW_MAX_BODY): \"y\" is not a size like 65536, 64KiB or 1MiB\n"},
+		"repeated flag":   {[]string{"--addr=:1", "--addr=:1"}, exitUsage, "hedgerow: --addr (HEDGEROW_ADDR): is given more than once\n"},
 		"unknown flag":    {[]string{"--prodcers=3"}, exitUsage, "hedgerow: unknown flag --prodcers, did you mean \"--producers\"?\n"},
 		"unknown command": {[]string{"sevre"}, exitUsage, "hedgerow: unexpected argument sevre\n"},
 		"nobody to ask": {[]string{"healthcheck", "--addr=127.0.0.1:1"}, exitFailure,
@@ -361,6 +362,10 @@ func TestVersionAndHelp(t *testing.T) {
 	var out bytes.Buffer
 	assert.Zero(t, run(context.Background(), []string{"version"}, &out, io.Discard))
 	assert.Regexp(t, `^hedgerow dev go1\.\d+\S* \w+/\w+\n$`, out.String())
+	version := out.String()
+	out.Reset()
+	assert.Zero(t, run(context.Background(), []string{"--version"}, &out, io.Discard))
+	assert.Equal(t, version, out.String())
 	out.Reset()
 	assert.Zero(t, run(context.Background(), []string{"--help"}, &out, io.Discard))
 	for _, text := range []string{"serve", "testserver", "healthcheck", "version"} {

@@ -39,7 +39,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	}
 
 	var group listen.Group // what is added first stops first
-	listener, err := listen.Open(ctx, "--addr (HEDGEROW_ADDR)", settings.Addr)
+	listener, err := listen.Open(ctx, settings.Addr.Setting, settings.Addr.String())
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		Handler: router, LongestCall: settings.MaxTimeout, MaxConnections: settings.MaxConnections, Logger: logger,
 		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(), AfterCalls: calls.end,
 	}))
-	if settings.AdminAddr != "" {
-		admin, err := listen.Open(ctx, "--admin-addr (HEDGEROW_ADMIN_ADDR)", settings.AdminAddr)
+	if settings.AdminAddr != nil {
+		admin, err := listen.Open(ctx, settings.AdminAddr.Setting, settings.AdminAddr.String())
 		if err != nil {
 			return err
 		}
@@ -71,11 +71,7 @@ type api struct {
 }
 
 func chooseAPI(ctx context.Context, settings config.Serve, logger *slog.Logger) (api, error) {
-	if settings.ExponeaURL != "" {
-		target, err := url.Parse(settings.ExponeaURL)
-		if err != nil {
-			return api{}, err
-		}
+	if target := settings.ExponeaURL; target != nil {
 		return api{url: target, name: withoutSecrets(target)}, nil
 	}
 	listener, err := listen.Open(ctx, "built-in testing server", "127.0.0.1:0")

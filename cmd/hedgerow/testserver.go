@@ -16,7 +16,7 @@ import (
 func serveTestServer(ctx context.Context, settings config.TestServer, logger *slog.Logger) error {
 	ctx, stop := listen.UntilSignal(ctx, logger)
 	defer stop()
-	listener, err := listen.Open(ctx, "--addr (HEDGEROW_TESTSERVER_ADDR)", settings.Addr)
+	listener, err := listen.Open(ctx, settings.Addr.Setting, settings.Addr.String())
 	if err != nil {
 		return err
 	}

@@ -1,71 +1,92 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/alecthomas/kong"
 )
 
 // environment is the environment as a map: kong would read the process's own.
-type environment map[string]string
+type environment struct {
+	values   map[string]string
+	warnings []string
+}
 
-func variables(environ []string) environment {
-	e := environment{}
+func variables(environ []string) *environment {
+	e := &environment{values: map[string]string{}}
 	for _, variable := range environ {
 		name, value, _ := strings.Cut(variable, "=")
-		e[name] = value
+		e.values[name] = value
 	}
 	return e
 }
 
-// own keeps kong from reading the environment, and returns the names of the variables that are settings.
-func (e environment) own(parser *kong.Kong) map[string]bool {
-	known := map[string]bool{}
+func (e *environment) warnf(format string, args ...any) {
+	e.warnings = append(e.warnings, printable(fmt.Sprintf(format, args...)))
+}
+
+// flagsOf are the flags of all commands. It keeps kong from reading their variables.
+func flagsOf(parser *kong.Kong) (flags []*kong.Flag) {
 	_ = kong.Visit(parser.Model.Node, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
-			for _, name := range flag.Envs {
-				known[name] = true
-			}
 			flag.Tag.Envs = nil
+			flags = append(flags, flag)
 		}
 		return next(nil)
 	})
-	return known
+	return flags
 }
 
 // resolve gives kong the variable of a flag that the command has.
-func (e environment) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+func (e *environment) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, name := range flag.Envs {
-		if value, ok := e[name]; ok {
+		value, ok := e.values[name]
+		if _, err := parseBool(value); err != nil && flag.Tag.Has("lenient") {
+			e.warnf("%s: %v: it is ignored", name, err)
+		} else if ok {
 			return value, nil
 		}
 	}
 	return nil, nil //nolint:nilnil // kong's way to say that there is none
 }
 
-// helpOf is a setting's help, with its variable.
-func helpOf(v *kong.Value) string {
-	if v.Flag == nil || len(v.Flag.Envs) == 0 {
-		return v.Help
-	}
-	return strings.TrimSuffix(v.Help, ".") + " ($" + v.Flag.Envs[0] + ")."
-}
+// Variables of our prefixes that are not settings: those that Kubernetes adds for a Service whose name begins with hedgerow or exponea,
+// and those of docker-compose.yml.
+var (
+	serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_|$)`)
+	composeOnly = []string{"HEDGEROW_IMAGE", "HEDGEROW_PORT", "HEDGEROW_PROXY_PORT"}
+)
 
-// serviceLink matches the variables that Kubernetes adds for a Service whose name begins with hedgerow.
-var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_|$)`)
-
-// unknown are the variables of our prefix that no command knows: most likely misspelt.
-func (e environment) unknown(known map[string]bool) []string {
-	var unknown []string
-	for _, name := range slices.Sorted(maps.Keys(e)) {
-		if strings.HasPrefix(name, "HEDGEROW_") && !known[name] && !serviceLink.MatchString(name) {
+func (e *environment) unknown(flags []*kong.Flag) (unknown []string) {
+	for _, name := range slices.Sorted(maps.Keys(e.values)) {
+		ours := strings.HasPrefix(name, "HEDGEROW_") || strings.HasPrefix(name, "EXPONEA_")
+		if ours && !isSetting(name, flags) && !serviceLink.MatchString(name) && !slices.Contains(composeOnly, name) {
 			unknown = append(unknown, name)
 		}
 	}
 	return unknown
+}
+
+func isSetting(name string, flags []*kong.Flag) bool {
+	return slices.ContainsFunc(flags, func(flag *kong.Flag) bool { return slices.Contains(flag.Envs, name) })
+}
+
+// closest is the variable that name is a slip of, "" if it is none.
+func closest(name string, flags []*kong.Flag) (variable string) {
+	best := 4 // slips at which a name is another name
+	for _, flag := range flags {
+		for _, candidate := range flag.Envs {
+			if distance := levenshtein.ComputeDistance(name, candidate); distance < best {
+				best, variable = distance, candidate
+			}
+		}
+	}
+	return variable
 }
 
 // The testing server was called upstream once. Its old names go on working.
@@ -75,36 +96,42 @@ const (
 	oldVariable, newVariable = "HEDGEROW_UPSTREAM_", "HEDGEROW_TESTSERVER_"
 )
 
-// renamed replaces old names by new ones in args and in e, and returns the new arguments with a warning for each old name. A variable
-// that is set by its new name too keeps that value.
-func renamed(args []string, e environment) (current, warnings []string) {
-	warn := func(old, now string) { warnings = append(warnings, printable(old+" is now called "+now)) }
-	current = slices.Clone(args)
-	for i, arg := range args {
-		if i == 0 && arg == oldCommand {
-			current[i] = newCommand
-			warn("the command "+oldCommand, newCommand)
-		}
-		if rest, ok := strings.CutPrefix(arg, oldFlag); ok {
-			current[i] = newFlag + rest
-			name, _, _ := strings.Cut(rest, "=")
-			warn(oldFlag+name, newFlag+name)
+// rename replaces old names by new ones in args, which it returns, and in the environment. Each is a warning. What is set by its new
+// name too keeps that value.
+func (e *environment) rename(args []string, flags []*kong.Flag) (current []string) {
+	given := func(flag string) bool {
+		return slices.ContainsFunc(args, func(arg string) bool { return arg == flag || strings.HasPrefix(arg, flag+"=") })
+	}
+	for i := 0; i < len(args); i++ {
+		rest, isOld := strings.CutPrefix(args[i], oldFlag)
+		switch name, _, hasValue := strings.Cut(rest, "="); {
+		case i == 0 && args[i] == oldCommand:
+			current = append(current, newCommand)
+			e.warnf("the command %s is now called %s", oldCommand, newCommand)
+		case !isOld:
+			current = append(current, args[i])
+		default:
+			e.warnf("%s is now called %s", oldFlag+name, newFlag+name)
+			if !given(newFlag + name) {
+				current = append(current, newFlag+rest)
+			} else if !hasValue {
+				i++ // the value goes with it
+			}
 		}
 	}
-	for _, old := range slices.Sorted(maps.Keys(e)) {
-		rest, ok := strings.CutPrefix(old, oldVariable)
-		if !ok {
+	for _, old := range slices.Sorted(maps.Keys(e.values)) {
+		rest, isOld := strings.CutPrefix(old, oldVariable)
+		now := newVariable + rest
+		if !isOld || !isSetting(now, flags) {
 			continue
 		}
-		now, value := newVariable+rest, e[old]
-		delete(e, old)
-		if value == "" {
-			continue
+		if value := e.values[old]; value != "" {
+			e.warnf("%s is now called %s", old, now)
+			if e.values[now] == "" {
+				e.values[now] = value
+			}
 		}
-		warn(old, now)
-		if e[now] == "" {
-			e[now] = value
-		}
+		delete(e.values, old)
 	}
-	return current, warnings
+	return current
 }

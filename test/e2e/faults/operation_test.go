@@ -187,12 +187,12 @@ func TestAStartThatCannotSucceedEndsWithinASecondWithAReadableLineForEachProblem
 			[]string{"hedgerow: --admin-addr (HEDGEROW_ADMIN_ADDR): cannot listen on " + taken.Addr().String() + ": bind: address already in use"}},
 		"bad setting": {"", []string{"HEDGEROW_PRODUCERS=0"}, []string{"hedgerow: --producers (HEDGEROW_PRODUCERS): 0 is below 1"}},
 		"three bad settings": {"", []string{"HEDGEROW_PRODUCERS=x", "HEDGEROW_MAX_BODY=y", "EXPONEA_URL=ftp://x/"}, []string{
-			`hedgerow: --producers (HEDGEROW_PRODUCERS): "x" is no whole number`,
-			`hedgerow: --max-body (HEDGEROW_MAX_BODY): "y" is no size like 65536, 64KiB or 1MiB`,
+			`hedgerow: --producers (HEDGEROW_PRODUCERS): "x" is not a whole number`,
+			`hedgerow: --max-body (HEDGEROW_MAX_BODY): "y" is not a size like 65536, 64KiB or 1MiB`,
 			`hedgerow: --exponea-url (EXPONEA_URL): "ftp://x/" is neither http nor https`,
 		}},
 		"unknown flag":     {"--prodcers=3", nil, []string{`hedgerow: unknown flag --prodcers, did you mean "--producers"?`}},
-		"unknown variable": {"", []string{"HEDGEROW_PRODCERS=3"}, []string{"hedgerow: HEDGEROW_PRODCERS: unknown setting"}},
+		"unknown variable": {"", []string{"HEDGEROW_PRODCERS=3"}, []string{"hedgerow: HEDGEROW_PRODCERS: is not a setting, did you mean HEDGEROW_PRODUCERS?"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			quickest(t, time.Second, "from the start to the end", func() time.Duration {

@@ -149,7 +149,7 @@ func loadCurve(loads []load) string {
 	last := loads[len(loads)-1].offered
 	rates := panel{
 		title: "calls/s, against calls/s offered",
-		xMax:  last, xTicks: last / 10, xFormat: "%.0f", yMax: last, yTicks: last / 10, yFormat: "%.0f",
+		xMax:  last, xTicks: niceStep(last), xFormat: "%.0f", yMax: last, yTicks: niceStep(last), yFormat: "%.0f",
 		lines: []line{
 			{"answered", "#1a7f37", points(func(l load) float64 { return l.goodput })},
 			{"refused with 503", "#bf3989", points(func(l load) float64 { return l.refused })},
@@ -158,7 +158,7 @@ func loadCurve(loads []load) string {
 	}
 	times := panel{
 		title: "p99 in ms, against calls/s offered",
-		xMax:  last, xTicks: last / 10, xFormat: "%.0f", yMax: 250, yTicks: 50, yFormat: "%.0f ms",
+		xMax:  last, xTicks: niceStep(last), xFormat: "%.0f", yMax: 250, yTicks: 50, yFormat: "%.0f ms",
 		lines: []line{
 			{"answers", "#1a7f37", points(func(l load) float64 { return ms(l.answerP99) })},
 			{"refusals", "#bf3989", points(func(l load) float64 { return ms(l.refusalP99) })},

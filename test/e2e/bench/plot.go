@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -68,4 +69,15 @@ func (p panel) draw(b *strings.Builder) {
 		fmt.Fprintf(b, `<path d="M%d %dh28" stroke="%s" stroke-width="3"/><text x="%d" y="%d" fill="#24292f">%s</text>`+"\n",
 			x, y-4, l.colour, x+38, y, l.name)
 	}
+}
+
+// niceStep returns the smallest step of 1, 2 or 5 times a power of ten that makes at most ten steps of an axis from 0 to end.
+func niceStep(end float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(end/10)))
+	for _, digit := range []float64{1, 2, 5} {
+		if digit*power >= end/10 {
+			return digit * power
+		}
+	}
+	return 10 * power
 }

@@ -59,6 +59,8 @@ func startChromium(t *testing.T) context.Context {
 type tab struct {
 	t   *testing.T
 	ctx context.Context
+	// prefix is what stands before the API's paths, "" without a proxy. It is set before the first page is opened.
+	prefix string
 
 	mu       sync.Mutex
 	requests []string                         // URLs
@@ -94,7 +96,7 @@ func (b *tab) note(event any) {
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
 	case *network.EventResponseReceived:
-		if u, err := url.Parse(e.Response.URL); err == nil && strings.HasPrefix(u.Path, "/api/") {
+		if u, err := url.Parse(e.Response.URL); err == nil && strings.HasPrefix(u.Path, b.prefix+"/api/") {
 			b.answers = append(b.answers, e)
 		}
 	case *log.EventEntryAdded:
@@ -182,7 +184,7 @@ func (b *tab) assertContract() {
 		for name, value := range a.Response.Headers {
 			header.Set(name, fmt.Sprint(value))
 		}
-		request := httptest.NewRequest(http.MethodGet, a.Response.URL, nil)
+		request := httptest.NewRequest(http.MethodGet, strings.Replace(a.Response.URL, b.prefix+"/api/", "/api/", 1), nil)
 		contract.Check(b.t, request, &http.Response{StatusCode: int(a.Response.Status), Header: header}, body)
 	}
 }

@@ -1,5 +1,5 @@
-// Package http is Hedgerow's face: the REST API in Gin, problem details for every error, health, and the Swagger console at /.
-// It parses a call, hands it to the service layer and writes what comes back.
+// Package http is the REST API in Gin: the route table, handlers, problem details for every error, and health. It parses a call, hands
+// it to the engine and writes what comes back.
 package http
 
 // The annotations in this file and in handlers.go become the package docs: `make generate`.
@@ -39,7 +39,7 @@ type Health struct {
 
 // Problem is the body of every error, after RFC 9457. The API's document describes it once for each status: document.go.
 type Problem struct {
-	// Type is always about:blank: the status says all there is to tell apart.
+	// Type is always about:blank: the status alone tells errors apart.
 	Type string `json:"type"`
 	// Title is the status in words.
 	Title  string `json:"title"`
@@ -54,7 +54,7 @@ type Problem struct {
 	Attempts []AttemptReport `json:"attempts,omitempty"`
 }
 
-// AttemptReport tells what became of one attempt.
+// AttemptReport says what became of one attempt.
 type AttemptReport struct {
 	// Outcome in one word.
 	Outcome string `json:"outcome" enums:"won,late,failed,timed_out,cancelled,abandoned,refused" example:"failed"`

@@ -67,7 +67,7 @@ func summary(attempts []fanout.Attempt) string {
 	return string(b)
 }
 
-// milliseconds are those of d to a tenth.
+// milliseconds is d in milliseconds, to a tenth.
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(100*time.Microsecond).Microseconds()) / 1000
 }

@@ -110,7 +110,7 @@ func TestWhatMadeNoCallHasNoServerTiming(t *testing.T) {
 	}
 }
 
-// scripted is a service whose calls all end as told.
+// scripted is a service whose calls all end as scripted.
 type scripted struct {
 	answer fanout.Answer[int64]
 	err    error

@@ -22,7 +22,7 @@ import (
 // TestCallersHangingUpLeaveNothingBehind makes 1,000 mixed calls of which 30 % hang up.
 func TestCallersHangingUpLeaveNothingBehind(t *testing.T) {
 	s := newService(t, defaults(), mixed(rand.New(rand.NewPCG(1, 2))))
-	s.get(t, "/api/first?timeout=1000") // whatever is started once
+	s.get(t, "/api/first?timeout=1000") // starts what is started once
 	s.settle(t)
 	goroutines, sockets := runtime.NumGoroutine(), openSockets(t)
 
@@ -93,7 +93,7 @@ func (s *service) settle(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond)
 }
 
-// mixed is an upstream that answers, fails, hangs and resets by the dice.
+// mixed is an upstream that answers, fails, hangs and resets at random.
 func mixed(random *rand.Rand) faultserver.Behaviour {
 	var mu sync.Mutex
 	return func(conn net.Conn) bool {

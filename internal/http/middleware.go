@@ -43,8 +43,8 @@ func noteArrival(c *gin.Context) {
 	connection.Answered()
 }
 
-// discardBody reads a request's body while the request is answered, and no longer. net/http would wait for an unread body before
-// it writes the answer, and watches for a caller that hangs up only when the body has been read.
+// discardBody reads a request's body until the request is answered. net/http would wait for an unread body before it writes the answer.
+// It also notices that a caller hangs up only after the body has been read.
 func discardBody(c *gin.Context) {
 	if c.Request.ContentLength == 0 {
 		return
@@ -69,7 +69,7 @@ func discardBody(c *gin.Context) {
 	c.Next()
 }
 
-// closeWhenStopping ends each connection with its answer once the process is to stop, so that callers have none left to lose.
+// closeWhenStopping ends each connection with its answer once the process is to stop, so that callers do not send another call on it.
 func closeWhenStopping(ready func() bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !ready() {
@@ -80,7 +80,7 @@ func closeWhenStopping(ready func() bool) gin.HandlerFunc {
 
 const requestIDHeader = "X-Request-Id"
 
-// validRequestID is what a caller may choose as its request's id; anything else is replaced, for it goes into headers and logs.
+// validRequestID is what a caller may choose as its request's id. Any other id is replaced, because ids go into headers and logs.
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]{1,128}$`)
 
 // identify gives the request an id, the caller's if that is valid, and echoes it.
@@ -95,12 +95,12 @@ func identify(c *gin.Context) {
 
 func requestID(c *gin.Context) string { return recordOf(c).id }
 
-// apiPolicy is the content security policy of everything but the console: none of it is a page.
+// apiPolicy is the content security policy of everything but the console. Those answers are not pages.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-// secure sets the headers that keep browsers from doing more with an answer than show it. There is no Access-Control-* header
-// anywhere: a page of another origin cannot read an answer. With these the answer to a call has eight headers, which is what a Go map
-// holds before it grows: a ninth costs 1.5 KB more for each call, in the map and in net/http's copy of it.
+// secure sets the headers that keep browsers from doing more with an answer than show it. No answer has
+// an Access-Control-* header, so a page of another origin cannot read it. With these the answer to a call has eight headers, as many as
+// a Go map holds before it grows. A ninth would cost 1.5 KB more for each call, in the map and in net/http's copy of it.
 func secure(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", apiPolicy)

@@ -71,7 +71,7 @@ func writeProblem(c *gin.Context, err error, attempts []fanout.Attempt) {
 	c.Render(status, problemJSON{render.JSON{Data: p}})
 }
 
-// problemJSON is JSON of the type that RFC 9457 gives problem details.
+// problemJSON is JSON with the media type of RFC 9457.
 type problemJSON struct{ render.JSON }
 
 func (p problemJSON) Render(w http.ResponseWriter) error {

@@ -115,7 +115,7 @@ func Endpoints() []string {
 	return paths
 }
 
-// get routes GET and, as HTTP has it, HEAD: the same without the body.
+// get routes GET, and HEAD, which HTTP defines as the same without the body.
 func get(r gin.IRoutes, path string, handler gin.HandlerFunc) {
 	r.GET(path, handler)
 	r.HEAD(path, handler)
@@ -131,7 +131,7 @@ func notFound(c *gin.Context) {
 	writeProblem(c, errNotFound, nil)
 }
 
-// otherMethod answers a method that a path does not have. Gin has set Allow to those that it has.
+// otherMethod answers a method that a path does not have. Gin has set Allow to the methods that it has.
 func otherMethod(c *gin.Context) {
 	c.Header("Allow", c.Writer.Header().Get("Allow")+", OPTIONS")
 	if c.Request.Method == http.MethodOptions {

@@ -8,11 +8,11 @@ type Kind string
 const (
 	// KindInternal is every failure that a source does not explain by a Failure, such as a panic.
 	KindInternal Kind = "internal error"
-	// KindCap: the cap on attempts in flight left no room.
+	// KindCap is that of an attempt for which the cap on attempts in flight left no room.
 	KindCap Kind = "cap"
-	// KindWait: the call had waited for too long before Do was called.
+	// KindWait is that of an attempt whose call had waited for too long before Do was called.
 	KindWait Kind = "wait"
-	// KindPushback: the source has asked for time. Only hedges are refused for it.
+	// KindPushback is that of a hedge that was held back because the source has asked for time.
 	KindPushback Kind = "pushback"
 )
 

@@ -52,7 +52,7 @@ func (e *environment) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 			return value, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // kong's way to say that there is none
+	return nil, nil //nolint:nilnil // kong's way to say: no value
 }
 
 // Variables of our prefixes that are not settings: those that Kubernetes adds for a Service whose name begins with hedgerow or exponea,
@@ -76,7 +76,7 @@ func isSetting(name string, flags []*kong.Flag) bool {
 	return slices.ContainsFunc(flags, func(flag *kong.Flag) bool { return slices.Contains(flag.Envs, name) })
 }
 
-// closest is the variable that name is a slip of, "" if it is none.
+// closest is the setting whose name is most like name, "" when none is like it.
 func closest(name string, flags []*kong.Flag) (variable string) {
 	best := 4 // slips at which a name is another name
 	for _, flag := range flags {

@@ -44,7 +44,7 @@ type Attempt struct {
 	Err error
 }
 
-// Reason is what may be shown of Err, the zero value when there is none.
+// Reason is the part of Err that may be shown. It is the zero value without an error.
 func (a Attempt) Reason() Reason {
 	if a.Err == nil {
 		return Reason{}

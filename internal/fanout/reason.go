@@ -17,7 +17,7 @@ const (
 )
 
 // Reason is why an attempt failed or was not sent, as data. It has no addresses, names or data from the source's side in it, so it
-// may be shown to callers. The zero value is no reason.
+// may be shown to callers. The zero value means: no reason.
 type Reason struct {
 	Kind Kind
 	// Code tells reasons of a kind apart, such as a status. 0 when the kind has no codes.

@@ -23,7 +23,7 @@ var refusals = map[fanout.Kind]string{
 	fanout.KindPushback: "the upstream API asked to wait",
 }
 
-// reasonText is a reason in words for callers and for the log, empty when there is none.
+// reasonText is a reason in words for callers and for the log, empty without a reason.
 func reasonText(r fanout.Reason) string {
 	if text, ok := refusals[r.Kind]; ok {
 		return text

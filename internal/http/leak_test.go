@@ -82,7 +82,7 @@ func (s *service) call(ctx context.Context, target string) error {
 	return err
 }
 
-// settle waits until no attempt runs and no connection is open, be it a caller's or one to the upstream.
+// settle waits until no attempt runs and no connection is open, neither a caller's nor one to the upstream.
 func (s *service) settle(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -13,7 +13,7 @@ import (
 type Kind string
 
 const (
-	// FailsAtOnce is a fault that the client knows as soon as it has read the few bytes that there are.
+	// FailsAtOnce is a fault that the client knows as soon as it has read the few bytes of the answer.
 	FailsAtOnce Kind = "fails at once"
 	// Flood is a fault that the client knows when it has read, or unpacked, as much as it may.
 	Flood Kind = "flood"

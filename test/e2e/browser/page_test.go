@@ -88,7 +88,7 @@ func (b *tab) run(actions ...chromedp.Action) {
 	require.NoError(b.t, chromedp.Run(ctx, actions...))
 }
 
-// note is told of every event of the tab.
+// note is called for every event of the tab.
 func (b *tab) note(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

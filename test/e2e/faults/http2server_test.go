@@ -106,7 +106,7 @@ func (s *http2Server) serve(conn net.Conn) {
 	}
 }
 
-// write does not tell of an error: the connection's reader ends with it.
+// write ignores errors: the connection's reader ends with them.
 func (c *http2Conn) write(frame func(*http2.Framer) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

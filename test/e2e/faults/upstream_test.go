@@ -56,7 +56,7 @@ func testFaults(t *testing.T, faults []faultserver.Fault) {
 			} else {
 				requireFailed(t, s.Hedgerow, f.Reason, failsWithin[f.Kind])
 			}
-			// Idle connections are no leak. They end when the upstream answers for the last time on each.
+			// Idle connections are not a leak. They end when the upstream answers for the last time on each.
 			requireNoLeakButIdle(t, s, baseline)
 		})
 	}

@@ -106,8 +106,7 @@ func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *eng
 		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})
 	service := fanout.New[int64](fanout.Settings{
-		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay, LoserGrace: settings.LoserGrace,
-		MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
+		LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
 	})
 	measures.WatchInFlight(service.CallsInFlight, service.InFlight)
 	return &engine{measures, client, service}

@@ -31,14 +31,14 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 		<-failed // so that the panic comes first
 		return int64(number), nil
 	}
-	service := fanout.New[int64](fanout.Settings{Producers: 3, MaxInFlight: 3, Observe: func(ctx context.Context, a fanout.Attempt) {
+	service := fanout.New[int64](fanout.Settings{MaxInFlight: 3, Observe: func(ctx context.Context, a fanout.Attempt) {
 		observe(ctx, a)
 		if a.Outcome == fanout.Failed {
 			close(failed)
 		}
 	}})
 	router, err := http.NewRouter(http.Settings{
-		Service: service, Source: source, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger,
+		Service: service, Source: source, Producers: 3, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger,
 		ObserveCall: func(http.ObservedCall) {},
 	})
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 // BenchmarkStrategies is the cost of a call without a network: every attempt succeeds at once.
 func BenchmarkStrategies(b *testing.B) {
 	instant := func(context.Context, int) (int, error) { return 1, nil }
-	service := fanout.New[int](fanout.Settings{Producers: 3, HedgeDelay: hedge, LoserGrace: grace, MaxInFlight: 1 << 20})
+	service := fanout.New[int](fanout.Settings{LoserGrace: grace, MaxInFlight: 1 << 20})
 	for _, s := range []struct {
 		name     string
 		strategy fanout.Strategy[int]
@@ -19,7 +19,7 @@ func BenchmarkStrategies(b *testing.B) {
 		b.Run(s.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				plan := fanout.Plan[int]{Source: instant, Strategy: s.strategy, Arrival: time.Now(), Timeout: time.Second}
+				plan := fanout.Plan[int]{Source: instant, Strategy: s.strategy, Arrival: time.Now(), Timeout: time.Second, Producers: 3, HedgeDelay: hedge}
 				if _, err := service.Do(b.Context(), plan); err != nil {
 					b.Fatal(err)
 				}

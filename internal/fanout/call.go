@@ -41,9 +41,10 @@ type Call[T any] struct {
 	cancel   context.CancelFunc // of ctx
 	queue    chan Result[T]     // has a slot for every producer: none can block on it
 
-	timer      *time.Timer // fires at the deadline
-	hedgeTimer *time.Timer // nil unless attempts are held back for a time
-	held       int         // attempts held back
+	timer      *time.Timer   // fires at the deadline
+	hedgeDelay time.Duration // of the plan
+	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
+	held       int           // attempts held back
 
 	attempts []Attempt // not written to after the answer
 	running  int       // attempts fired whose result is not taken off the queue yet
@@ -60,24 +61,25 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
-		service:  s,
-		source:   plan.Source,
-		caller:   caller,
-		deadline: plan.Arrival.Add(plan.Timeout),
-		overdue:  waited > max(plan.Timeout/waitShare, shortWait),
-		ctx:      ctx,
-		cancel:   cancel,
-		queue:    make(chan Result[T], s.settings.Producers),
-		timer:    time.NewTimer(plan.Timeout - waited + tick),
-		attempts: make([]Attempt, 0, s.settings.Producers),
+		service:    s,
+		source:     plan.Source,
+		hedgeDelay: plan.HedgeDelay,
+		caller:     caller,
+		deadline:   plan.Arrival.Add(plan.Timeout),
+		overdue:    waited > max(plan.Timeout/waitShare, shortWait),
+		ctx:        ctx,
+		cancel:     cancel,
+		queue:      make(chan Result[T], plan.Producers),
+		timer:      time.NewTimer(plan.Timeout - waited + tick),
+		attempts:   make([]Attempt, 0, plan.Producers),
 	}
 }
 
 // Producers is the most attempts that the call may fire in all.
-func (c *Call[T]) Producers() int { return c.service.settings.Producers }
+func (c *Call[T]) Producers() int { return cap(c.queue) }
 
 // HedgeDelay is how long a hedging strategy waits before it fires the rest.
-func (c *Call[T]) HedgeDelay() time.Duration { return c.service.settings.HedgeDelay }
+func (c *Call[T]) HedgeDelay() time.Duration { return c.hedgeDelay }
 
 // Running is the number of attempts fired whose result Next has not returned yet.
 func (c *Call[T]) Running() int { return c.running }

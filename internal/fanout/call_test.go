@@ -86,9 +86,9 @@ func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 func TestAnAttemptThatExitsItsGoroutineHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exits := func(context.Context, int) (int, error) { runtime.Goexit(); return 0, nil }
-		service := fanout.New[int](fanout.Settings{Producers: 3, MaxInFlight: 3})
+		service := fanout.New[int](fanout.Settings{MaxInFlight: 3})
 		_, err := service.Do(t.Context(), fanout.Plan[int]{
-			Source: exits, Strategy: fanout.First[int], Arrival: time.Now(), Timeout: time.Second,
+			Source: exits, Strategy: fanout.First[int], Arrival: time.Now(), Timeout: time.Second, Producers: 3,
 		})
 		assert.Equal(t, fanout.ErrFailed, err)
 		assert.Zero(t, service.InFlight())

@@ -23,10 +23,10 @@ func TestWhatAnErrorSays(t *testing.T) {
 func TestSmartOfTwoProducersFiresItsOnlyHedgeAtTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1), succeeds(50*ms, 2))
-		settings := s.settings()
-		settings.Producers = 2
-		service := fanout.New[int](settings)
-		answer, err := service.Do(t.Context(), s.plan(time.Second, fanout.Smart))
+		service := fanout.New[int](s.settings())
+		plan := s.plan(time.Second, fanout.Smart)
+		plan.Producers = 2
+		answer, err := service.Do(t.Context(), plan)
 		require.NoError(t, err)
 		assert.Equal(t, []int{2}, answer.Values)
 		service.Wait()
@@ -77,10 +77,9 @@ func TestOnlyAnAttemptThatFailedHasAnError(t *testing.T) {
 func TestALoserThatSucceedsAlthoughItWasCutIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript()
-		settings := s.settings()
-		settings.Producers = 2
-		service := fanout.New[int](settings)
+		service := fanout.New[int](s.settings())
 		plan := s.plan(time.Second, fanout.First)
+		plan.Producers = 2
 		plan.Source = func(ctx context.Context, number int) (int, error) {
 			if number == 1 {
 				<-ctx.Done()

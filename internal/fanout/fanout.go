@@ -56,14 +56,14 @@ type Plan[T any] struct {
 	Arrival time.Time
 	// Timeout is the time for the answer, from Arrival on.
 	Timeout time.Duration
+	// Producers is the most attempts that the call may fire, at least 1.
+	Producers int
+	// HedgeDelay is how long a hedging strategy waits for its first attempt before it fires the rest.
+	HedgeDelay time.Duration
 }
 
 // Settings of a Service. They are not checked here: internal/config does.
 type Settings struct {
-	// Producers is the most attempts one call may fire, at least 1.
-	Producers int
-	// HedgeDelay is how long a hedging strategy waits for its first attempt before it fires the rest.
-	HedgeDelay time.Duration
 	// LoserGrace is how long attempts may go on after their call has been answered, so that their connection can be used
 	// again; then they are cancelled. 0 cancels at once.
 	LoserGrace time.Duration

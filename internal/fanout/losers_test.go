@@ -29,9 +29,7 @@ func TestLosersAreCancelledWhenTheirGraceIsOver(t *testing.T) {
 func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(100*ms, 1), succeeds(100*ms, 2))
-		settings := s.settings()
-		settings.Producers = 2
-		service := fanout.New[int](settings)
+		service := fanout.New[int](s.settings())
 		_, err := service.Do(t.Context(), s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
 			if err := c.Fire(2); err != nil {
 				return nil, err

@@ -14,11 +14,11 @@ import (
 )
 
 func TestEachCallMakesItsAttemptsWithItsOwnSource(t *testing.T) {
-	service := fanout.New[int](fanout.Settings{Producers: 2, MaxInFlight: 4})
+	service := fanout.New[int](fanout.Settings{MaxInFlight: 4})
 	for value := range 2 {
 		source := func(context.Context, int) (int, error) { return value, nil }
 		answer, err := service.Do(t.Context(), fanout.Plan[int]{
-			Source: source, Strategy: fanout.All[int], Arrival: time.Now(), Timeout: time.Minute,
+			Source: source, Strategy: fanout.All[int], Arrival: time.Now(), Timeout: time.Minute, Producers: 2,
 		})
 		require.NoError(t, err)
 		assert.Equal(t, []int{value, value}, answer.Values)

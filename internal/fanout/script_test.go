@@ -76,7 +76,7 @@ func (s *script) source(ctx context.Context, number int) (int, error) {
 
 // plan is a call that arrives now and whose attempts follow the script.
 func (s *script) plan(timeout time.Duration, strategy fanout.Strategy[int]) fanout.Plan[int] {
-	return fanout.Plan[int]{Source: s.source, Strategy: strategy, Arrival: time.Now(), Timeout: timeout}
+	return fanout.Plan[int]{Source: s.source, Strategy: strategy, Arrival: time.Now(), Timeout: timeout, Producers: 3, HedgeDelay: hedge}
 }
 
 func (s *script) observe(_ context.Context, a fanout.Attempt) {
@@ -86,7 +86,7 @@ func (s *script) observe(_ context.Context, a fanout.Attempt) {
 }
 
 func (s *script) settings() fanout.Settings {
-	return fanout.Settings{Producers: 3, HedgeDelay: hedge, LoserGrace: grace, MaxInFlight: 12, Observe: s.observe}
+	return fanout.Settings{LoserGrace: grace, MaxInFlight: 12, Observe: s.observe}
 }
 
 // outcomes returns what became of each attempt, by number. It fails the test when an attempt was settled twice or never.

@@ -36,7 +36,7 @@ type sourced struct {
 }
 
 func (s sourced) Do(ctx context.Context, plan fanout.Plan[int64]) (fanout.Answer[int64], error) {
-	plan.Source = s.source
+	plan.Source, plan.Producers = s.source, defaults().Producers
 	return s.Service.Do(ctx, plan)
 }
 
@@ -82,7 +82,7 @@ func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t
 func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	sent := false
 	source := func(context.Context, int) (int64, error) { sent = true; return 1, nil }
-	response, _ := late(t, sourced{fanout.New[int64](defaults()), source}, &logtest.Log{}, 400*time.Millisecond, "/api/first?timeout=1200")
+	response, _ := late(t, sourced{fanout.New[int64](defaults().Settings), source}, &logtest.Log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
 	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,
 		response.Header.Get("Server-Timing"))

@@ -71,7 +71,7 @@ func TestTheAnswerOfACallTellsOfItsAttemptsInServerTiming(t *testing.T) {
 	refusing.MaxInFlight = 0
 	asksToWait := faultserver.Status(503, "", "Retry-After: 30")
 	for name, test := range map[string]struct {
-		settings   fanout.Settings
+		settings   settings
 		behaviours []faultserver.Behaviour
 		call       string
 		status     int

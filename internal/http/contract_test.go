@@ -229,8 +229,8 @@ func TestACallerGoneCancelsItsAttemptsAndIsLoggedAs499(t *testing.T) {
 
 func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
 	source := func(context.Context, int) (int64, error) { panic("boom at 127.0.0.1") }
-	s := &service{log: &logtest.Log{}, source: source}
-	s.start(t, fanout.New[int64](defaults()))
+	s := &service{log: &logtest.Log{}, source: source, settings: defaults()}
+	s.start(t, fanout.New[int64](defaults().Settings))
 	defer s.Close()
 	p := problem(t, s.get(t, "/api/first?timeout=1000"), http.StatusBadGateway)
 	assert.Equal(t, "internal error", p.Attempts[0].Reason)

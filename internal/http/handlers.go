@@ -22,6 +22,8 @@ type Service interface {
 type handlers struct {
 	service    Service
 	source     fanout.Source[int64]
+	producers  int
+	hedgeDelay time.Duration
 	maxTimeout time.Duration
 	ready      func() bool
 	api        string
@@ -111,6 +113,7 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	}
 	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
 		Source: h.source, Strategy: strategy, Arrival: arrival(c), Timeout: timeout,
+		Producers: h.producers, HedgeDelay: h.hedgeDelay,
 	})
 	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {

@@ -18,8 +18,9 @@ type Settings struct {
 	Source fanout.Source[int64]
 	// MaxTimeout is the largest timeout that a call may ask for.
 	MaxTimeout time.Duration
-	// Producers and HedgeDelay are those of the service. The console shows them.
-	Producers  int
+	// Producers is the most attempts of a call. The console shows it.
+	Producers int
+	// HedgeDelay is how long smart waits for its first attempt before it fires the rest. The console shows it.
 	HedgeDelay time.Duration
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
 	Ready  func() bool
@@ -74,7 +75,10 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	r.NoRoute(notFound)
 	r.NoMethod(otherMethod)
 
-	h := &handlers{service: s.Service, source: s.Source, maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API}
+	h := &handlers{
+		service: s.Service, source: s.Source, producers: s.Producers, hedgeDelay: s.HedgeDelay, maxTimeout: s.MaxTimeout,
+		ready: s.Ready, api: s.API,
+	}
 	calls := r.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
 	for _, e := range h.endpoints() {
 		get(calls, e.path, e.handler)

@@ -33,20 +33,29 @@ type service struct {
 	source   fanout.Source[int64]
 	client   *upstream.Client
 	log      *logtest.Log
+	settings settings
 }
 
-func defaults() fanout.Settings {
-	return fanout.Settings{Producers: 3, HedgeDelay: 300 * time.Millisecond, LoserGrace: 250 * time.Millisecond, MaxInFlight: 3000}
+// settings are those of the engine and of its calls.
+type settings struct {
+	fanout.Settings
+
+	Producers  int
+	HedgeDelay time.Duration
 }
 
-func newService(t *testing.T, settings fanout.Settings, behaviours ...faultserver.Behaviour) *service {
+func defaults() settings {
+	return settings{fanout.Settings{LoserGrace: 250 * time.Millisecond, MaxInFlight: 3000}, 3, 300 * time.Millisecond}
+}
+
+func newService(t *testing.T, settings settings, behaviours ...faultserver.Behaviour) *service {
 	t.Helper()
-	s := &service{upstream: faultserver.New(t, behaviours...), log: &logtest.Log{}}
+	s := &service{upstream: faultserver.New(t, behaviours...), log: &logtest.Log{}, settings: settings}
 	target, err := url.Parse(s.upstream.URL)
 	require.NoError(t, err)
 	s.client = upstream.New(upstream.Settings{URL: target, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
 	s.source = s.client.Fetch
-	s.fanout = fanout.New[int64](settings)
+	s.fanout = fanout.New[int64](settings.Settings)
 	s.start(t, s.fanout)
 	t.Cleanup(s.client.CloseIdleConnections)
 	t.Cleanup(s.fanout.Wait)
@@ -67,7 +76,8 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = listen.NewServer(newRouter(t, hedgerow.Settings{
-		Service: calls, Source: s.source, MaxTimeout: maxTimeout, Logger: logger,
+		Service: calls, Source: s.source, Producers: s.settings.Producers, HedgeDelay: s.settings.HedgeDelay,
+		MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},
 	}), maxTimeout, logger)

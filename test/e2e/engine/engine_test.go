@@ -50,11 +50,11 @@ func attempt(ctx context.Context) (int, error) {
 
 func plan(strategy fanout.Strategy[int]) fanout.Plan[int] {
 	source := func(ctx context.Context, _ int) (int, error) { return attempt(ctx) }
-	return fanout.Plan[int]{Source: source, Strategy: strategy, Arrival: time.Now(), Timeout: time.Second}
+	return fanout.Plan[int]{Source: source, Strategy: strategy, Arrival: time.Now(), Timeout: time.Second, Producers: producers}
 }
 
 func BenchmarkHedgerowFirst(b *testing.B) {
-	service := fanout.New[int](fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
+	service := fanout.New[int](fanout.Settings{LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := service.Do(withBarrier(b.Context()), plan(fanout.First[int])); err != nil {
@@ -64,7 +64,7 @@ func BenchmarkHedgerowFirst(b *testing.B) {
 }
 
 func BenchmarkHedgerowAll(b *testing.B) {
-	service := fanout.New[int](fanout.Settings{Producers: producers, LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
+	service := fanout.New[int](fanout.Settings{LoserGrace: 250 * time.Millisecond, MaxInFlight: 1 << 20})
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := service.Do(withBarrier(b.Context()), plan(fanout.All[int])); err != nil {

@@ -41,7 +41,7 @@ func runPlan(t *rapid.T, p plan) *run {
 	rapid.SyncTest(t, func(t *rapid.T) {
 		r.began = time.Now()
 		service := fanout.New[int](fanout.Settings{
-			Producers: p.Producers, HedgeDelay: p.HedgeDelay, LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Observe: r.observe,
+			LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Observe: r.observe,
 		})
 		var callers sync.WaitGroup
 		for i := range p.Calls {
@@ -72,6 +72,7 @@ func (r *run) call(service *fanout.Service[int], number int) {
 	answer, err := service.Do(ctx, fanout.Plan[int]{
 		Source:   func(ctx context.Context, attempt int) (int, error) { return r.attempt(ctx, number, attempt) },
 		Strategy: strategies[c.Strategy], Arrival: time.Now().Add(-c.Waited), Timeout: c.Waited + c.Timeout,
+		Producers: r.plan.Producers, HedgeDelay: r.plan.HedgeDelay,
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 
 func TestWhatAnErrorSays(t *testing.T) {
 	reason := fanout.Reason{Kind: "status", Code: 500}
-	assert.EqualError(t, &fanout.Failure{Reason: reason}, reason.String())
-	assert.EqualError(t, &fanout.Failure{Reason: reason, Err: errScripted}, reason.String()+": scripted failure")
-	assert.EqualError(t, &fanout.PanicError{Value: "a slip"}, "panic: a slip")
-	assert.EqualError(t, &fanout.RefusedError{}, fanout.ErrRefused.Error())
+	require.EqualError(t, &fanout.Failure{Reason: reason}, reason.String())
+	require.EqualError(t, &fanout.Failure{Reason: reason, Err: errScripted}, reason.String()+": scripted failure")
+	require.EqualError(t, &fanout.PanicError{Value: "a slip"}, "panic: a slip")
+	require.EqualError(t, &fanout.RefusedError{}, fanout.ErrRefused.Error())
 }
 
 func TestSmartOfTwoProducersFiresItsOnlyHedgeAtTheDelay(t *testing.T) {
@@ -51,7 +51,7 @@ func TestAStrategyThatFiresMoreThanItMayPanics(t *testing.T) {
 		service := fanout.New[int](s.settings())
 		greedy := func(c *fanout.Call[int]) ([]int, error) {
 			require.NoError(t, c.Fire(c.Producers()-1))
-			return nil, c.Fire(2)
+			return []int{1}, c.Fire(2)
 		}
 		assert.PanicsWithValue(t, "fanout: attempt 4 of a call that may fire 3", func() {
 			_, _ = service.Do(t.Context(), s.plan(time.Second, greedy))

@@ -29,7 +29,7 @@ func TestTheObserverOfACallIsToldWhatItAskedFor(t *testing.T) {
 			observed = append(observed, fmt.Sprint(call.Endpoint, " ", call.Status, " ", call.Timeout))
 		},
 	})
-	var expected []string
+	expected := make([]string, 0, len(endpoints))
 	for _, path := range endpoints {
 		expected = append(expected, path+" 200 1.5s")
 		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path+"?timeout=1500", nil))

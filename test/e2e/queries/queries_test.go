@@ -42,9 +42,9 @@ func TestEveryQueryOfTheDocumentationHasAFiniteResultOnceCallsOfEveryKindHaveBee
 func TestAQueryWithoutAResultOrWithOneThatIsNotFiniteIsNoticed(t *testing.T) {
 	scrape := metricstest.Scrape{}
 	for _, query := range []string{"hedgerow_none", "vector(0) / 0", "vector(1) / 0", "-vector(1) / 0"} {
-		assert.Error(t, evaluate(t, query, scrape, scrape), query)
+		require.Error(t, evaluate(t, query, scrape, scrape), query)
 	}
-	assert.NoError(t, evaluate(t, "vector(0)", scrape, scrape))
+	require.NoError(t, evaluate(t, "vector(0)", scrape, scrape))
 }
 
 var (

@@ -2,6 +2,7 @@
 package recipe
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +67,7 @@ func recipe(t *testing.T) []step {
 	require.NoError(t, err)
 	text := section.FindSubmatch(page)
 	require.NotNil(t, text, "CONTRIBUTING.md has a section `A fifth strategy`")
-	require.Equal(t, strings.Count(string(text[1]), "```go"), len(block.FindAll(text[1], -1)), "a sentence says where each block of code belongs")
+	require.Len(t, block.FindAll(text[1], -1), strings.Count(string(text[1]), "```go"), "a sentence says where each block of code belongs")
 	var steps []step
 	for _, match := range block.FindAllSubmatch(text[1], -1) {
 		s := step{verb: string(match[1]), code: string(match[3])}
@@ -97,7 +98,7 @@ func (s step) follow(t *testing.T, tree string) {
 	if s.verb == "Add" {
 		mark := strings.Index(string(source), s.mark+`"`)
 		require.Positive(t, mark, "%s has a line with %s", s.file, s.mark)
-		at = mark + strings.IndexByte(string(source[mark:]), '\n') + 1
+		at = mark + bytes.IndexByte(source[mark:], '\n') + 1
 	}
 	changed := string(source[:at]) + s.code + string(source[at:])
 	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))

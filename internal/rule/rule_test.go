@@ -1,0 +1,202 @@
+package rule_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/rule"
+)
+
+func TestByDefaultWhatMayBeGoneAMomentLaterFails(t *testing.T) {
+	r := rule.Rule{Status: rule.DefaultStatuses()}
+	for status := 200; status < 1000; status++ {
+		verdict, err := r.Judge(rule.Answer{Status: status})
+		require.NoError(t, err)
+		want := rule.Success
+		if status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599 && status != 508) {
+			want = rule.WrongStatus
+		}
+		assert.Equal(t, want, verdict, status)
+	}
+}
+
+func TestAStatusSetIsCodesAndClasses(t *testing.T) {
+	s, err := rule.StatusSet{}.With("404")
+	require.NoError(t, err)
+	s, err = s.With("2xx")
+	require.NoError(t, err)
+	for status := -1; status < 2000; status++ {
+		assert.Equal(t, status/100 == 2 || status == 404, s.Has(status), status)
+	}
+	assert.Equal(t, "2xx, 404", s.String())
+	assert.Equal(t, "all but 408, 425, 429 and 5xx (508 is one)", rule.DefaultStatuses().String())
+	for _, text := range []string{"", "2XX", "1xx", "6xx", "0xx", "99", "100", "199", "600", "+20", "2xxx", "x", "200-299", "２００", "200 "} {
+		_, err := s.With(text)
+		assert.Error(t, err, text)
+	}
+}
+
+func TestAConditionSeesStatusHeadersAndBody(t *testing.T) {
+	answer := rule.Answer{
+		Status: 200,
+		Header: http.Header{"X-Cache": {"hit", "miss"}},
+		Body:   []byte(`{"status":"ok","n":3,"list":[{"id":1},{"id":2}],"flag":true,"none":null}`),
+	}
+	for expression, want := range map[string]bool{
+		`status == 200`:                             true,
+		`status in [201, 204]`:                      false,
+		`header("x-cache") == "hit"`:                true,
+		`header("X-Nope") == ""`:                    true,
+		`json("status") == "ok"`:                    true,
+		`json("status") == "error"`:                 false,
+		`json("n") == 3`:                            true,
+		`json("n") > 3`:                             false,
+		`json("list.#") == 2`:                       true,
+		`len(json("list")) == 2`:                    true,
+		`json("list.1.id") == 2`:                    true,
+		`any(json("list"), .id == 2)`:               true,
+		`json("flag") == true`:                      true,
+		`json("none") == nil`:                       true,
+		`json("nope") == nil`:                       true,
+		`json("status") matches "^o"`:               true,
+		`status < 300 && !(json("n") in [1, 2])`:    true,
+		`json("status") startsWith "o"`:             true,
+		`lower(header("X-Cache")) contains "h"`:     true,
+		`json("nope")?.id == 2 || json("n") == 3.0`: true,
+	} {
+		verdict, err := judge(t, expression, answer)
+		require.NoError(t, err, expression)
+		assert.Equal(t, want, verdict == rule.Success, expression)
+	}
+}
+
+func judge(t testing.TB, expression string, answer rule.Answer) (rule.Verdict, error) {
+	t.Helper()
+	condition, err := rule.Compile(expression)
+	require.NoError(t, err, expression)
+	r := rule.Rule{Status: rule.DefaultStatuses(), If: condition}
+	return r.Judge(answer)
+}
+
+func TestABadConditionIsToldWithItsPlace(t *testing.T) {
+	for _, bad := range []struct {
+		expression string
+		offset     int
+		message    string
+	}{
+		{`json("a") ==`, 11, "unexpected token EOF"},
+		{`jsn("a") == 1`, 0, "unknown name jsn"},
+		{`status`, 0, "expected bool, but got int"},
+		{`json("a")`, 0, `may be anything: compare it, as in json("ok") == true`},
+		{`status == "200"`, 7, "invalid operation: == (mismatched types int and string)"},
+		{`json(header("X")) == 1`, 5, "json takes a text in quotes"},
+		{`json("a", "b") == 1`, 0, "too many arguments to call json"},
+		{`header("X") matches header("Y")`, 20, "matches takes a regular expression in quotes"},
+		{`header("X") matches "("`, 12, "error parsing regexp: missing closing ): `(`"},
+		{`all(json("a"), all(json("b"), true))`, 15, "only one of all, any, none, one and count is allowed with a predicate"},
+		{`repeat("x", 1000000) == ""`, 0, "unknown name repeat"},
+		{strings.Repeat("(", 5000), 0, "over 4096 bytes long"},
+		{strings.Repeat("!", 4000) + "true", 4003, "compilation failed: expression exceeds maximum allowed nodes"},
+	} {
+		_, err := rule.Compile(bad.expression)
+		var syntax *rule.SyntaxError
+		require.ErrorAs(t, err, &syntax, bad.expression)
+		assert.Equal(t, bad.message, syntax.Message, bad.expression)
+		assert.Equal(t, bad.offset, syntax.Offset, bad.expression)
+	}
+}
+
+func TestAnAnswerWithoutABodyIsNotAskedTheCondition(t *testing.T) {
+	verdict, err := judge(t, `json("status") == "ok"`, rule.Answer{Status: 204, NoBody: true})
+	require.NoError(t, err)
+	assert.Equal(t, rule.Success, verdict)
+	verdict, err = judge(t, `json("status") == "ok"`, rule.Answer{Status: 500, NoBody: true})
+	require.NoError(t, err)
+	assert.Equal(t, rule.WrongStatus, verdict)
+}
+
+func TestABodyThatIsNotJSONIsNil(t *testing.T) {
+	deep := func(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+	for name, body := range map[string]string{
+		"empty": "", "text": "ok", "cut": `{"status":"ok"`, "two values": `{"status":"ok"} {}`, "BOM": "\ufeff" + `{"status":"ok"}`,
+		"UTF-16": "{\x00\"\x00s\x00", "1,001 levels": deep(1001), "10,000 levels": deep(10_000), "deep and cut": strings.Repeat(`{"a":`, 200_000),
+	} {
+		verdict, err := judge(t, `json("status") == nil && json("@this") == nil`, rule.Answer{Status: 200, Body: []byte(body)})
+		require.NoError(t, err, name)
+		assert.Equal(t, rule.Success, verdict, name)
+	}
+	verdict, err := judge(t, `json("@this") != nil`, rule.Answer{Status: 200, Body: []byte(deep(1000))})
+	require.NoError(t, err)
+	assert.Equal(t, rule.Success, verdict, "1,000 levels")
+	verdict, err = judge(t, `json("s") == "[[[\"{"`, rule.Answer{Status: 200, Body: []byte(`{"s":"[[[\"{","t":"\\"}`)})
+	require.NoError(t, err)
+	assert.Equal(t, rule.Success, verdict, "brackets in a string do not nest")
+}
+
+func TestAConditionThatCannotBeEvaluatedIsNotMetAndSaysWhy(t *testing.T) {
+	for expression, want := range map[string]string{
+		`json("n") > 3`:              "invalid operation: string > int",
+		`len(json("n.x")) > 0`:       "invalid argument for len (type <nil>)",
+		`len(json("list")) > 0`:      `json("list") is an array or object of over 64 KiB: choose a part of it by its path, such as its length by "list.#"`,
+		`len(1..(status*1000)) == 0`: "memory budget exceeded",
+	} {
+		body := `{"n":"three","list":[1` + strings.Repeat(",1", 40_000) + `]}`
+		verdict, err := judge(t, expression, rule.Answer{Status: 200, Body: []byte(body)})
+		require.EqualError(t, err, want, expression)
+		assert.Equal(t, rule.ConditionNotMet, verdict, expression)
+	}
+}
+
+func TestAnEvaluationLeavesNothingForTheNext(t *testing.T) {
+	condition, err := rule.Compile(`json("ok") == true && header("X") == "1"`)
+	require.NoError(t, err)
+	r := rule.Rule{Status: rule.DefaultStatuses(), If: condition}
+	for i := range 100 {
+		answer := rule.Answer{Status: 200, Body: []byte("not JSON")}
+		want := rule.ConditionNotMet
+		if i%2 == 0 {
+			answer, want = rule.Answer{Status: 200, Body: []byte(`{"ok":true}`), Header: http.Header{"X": {"1"}}}, rule.Success
+		}
+		verdict, err := r.Judge(answer)
+		require.NoError(t, err)
+		assert.Equal(t, want, verdict)
+	}
+}
+
+func TestTenMebibytesTakeBoundedTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time")
+	}
+	body := []byte(`{"list":[1` + strings.Repeat(",1", 5<<20) + `]}`)
+	start := time.Now()
+	verdict, err := judge(t, `json("list.#") > 5 && json("nope") == nil && json("list.#(==2)") == nil`, rule.Answer{Status: 200, Body: body})
+	require.NoError(t, err)
+	assert.Equal(t, rule.Success, verdict)
+	assert.Less(t, time.Since(start), 2*time.Second)
+}
+
+// BenchmarkCondition is P16: 1 KiB, at most 5 µs and 12 allocations.
+func BenchmarkCondition(b *testing.B) {
+	condition, err := rule.Compile(`status == 200 && json("status") == "ok" && header("X-Cache") != "stale"`)
+	require.NoError(b, err)
+	r := rule.Rule{Status: rule.DefaultStatuses(), If: condition}
+	var members strings.Builder
+	for i := range 48 {
+		fmt.Fprintf(&members, `"member%02d":"value",`, i)
+	}
+	body := []byte(`{` + members.String() + `"status":"ok"}`)
+	answer := rule.Answer{Status: 200, Header: http.Header{"X-Cache": {"hit"}}, Body: body}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if verdict, err := r.Judge(answer); verdict != rule.Success || err != nil {
+			b.Fatal(verdict, err)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (s StatusSet) Has(status int) bool {
 // String lists the classes and the statuses, in their order: "2xx, 404".
 func (s StatusSet) String() string {
 	if s == DefaultStatuses() {
-		return "all but 408, 425, 429 and 5xx (508 is one)"
+		return "all but 408, 425, 429 and 5xx other than 508"
 	}
 	var parts []string
 	for class := firstStatus; class < lastStatus; class += 100 {

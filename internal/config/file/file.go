@@ -1,0 +1,186 @@
+// Package file reads the file that names the APIs. What it hands out is complete and typed, and nothing has to be checked again.
+// Secrets in it show themselves as they were written.
+package file
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"hedgerow/internal/rule"
+)
+
+// File is the file of APIs.
+type File struct {
+	APIs []API // in the order of the file, at least one
+}
+
+// API is one API of the file.
+type API struct {
+	Name        string // letters, digits, "-", "_" and ".": one segment of a path
+	URLs        []URL  // at least one; attempt n goes to URL n, round and round
+	Spread      bool   // the first attempt goes round the URLs too
+	Set         []Header
+	Protocol    Protocol
+	TLS         *TLS    // nil: the system's authorities, no client certificate
+	MaxInFlight int     // attempts; 0: as many as the process may have
+	Example     Text    // path and query, begins with "/"; empty: none
+	Settings            // of every path that no route matches
+	Routes      []Route // in the order of the file
+}
+
+// Route is some of an API's paths.
+type Route struct {
+	Pattern string // of http.ServeMux, without a host; the patterns of an API can be registered together
+	Settings
+}
+
+// Settings are what an API says of its calls, and what its routes may say otherwise.
+type Settings struct {
+	Timeout        time.Duration // of a call that does not choose; a whole number of milliseconds, up to MaxTimeout
+	MaxTimeout     time.Duration // a whole number of milliseconds, up to 24 h
+	Strategy       string        // one of the Reader's
+	Attempts       int           // 1 to 100, at most MaxInFlight
+	Hedge          Hedge
+	Methods        []string // at least one
+	Repeatable     bool     // POST and the like may be sent more than once
+	IdempotencyKey bool     // those with an Idempotency-Key may
+	Forward        Forward
+	Remove         []string // headers of the API's answer, canonical
+	Keep           []string // headers of the API's answer that are dropped otherwise, canonical
+	Success        Success
+	MaxRequestBody int64 // bytes
+	MaxBody        int64 // bytes of an answer, unpacked
+}
+
+// Hedge says when further attempts are made.
+type Hedge struct {
+	Delay time.Duration // how long smart waits for its first attempt
+}
+
+// Success says which answers are a success.
+type Success struct {
+	rule.Rule
+
+	IfText Text // the condition as it was written; empty: none
+}
+
+// Header is a header that goes with every request. Its name is canonical, its value fit to be sent.
+type Header struct {
+	Name  string
+	Value Text
+}
+
+// Protocol is how an API is spoken to.
+type Protocol string
+
+// The protocols.
+const (
+	Auto  Protocol = "auto"  // HTTP/2 where TLS offers it
+	HTTP1 Protocol = "http1" // HTTP/1.1
+	H2C   Protocol = "h2c"   // HTTP/2 in clear text, with prior knowledge
+)
+
+// URL is the base of an API: http or https, with a host, without query, fragment and user. It shows itself as it was written.
+type URL struct {
+	Text
+
+	parsed *url.URL
+}
+
+// Parsed is the URL with its secrets, and the caller's own.
+func (u URL) Parsed() *url.URL {
+	parsed := *u.parsed
+	return &parsed
+}
+
+// Reader reads a file of APIs. Its fields are optional.
+type Reader struct {
+	Strategies []string                     // the first is the default: smart, first, all, within-timeout
+	LookupEnv  func(string) (string, bool)  // os.LookupEnv
+	ReadFile   func(string) ([]byte, error) // the first MiB and a byte of a file
+	beside     string                       // the folder that relative paths start at
+}
+
+// Read reads the file at a path. The error is *Problems. Relative paths within the file start at its folder.
+func (r Reader) Read(path string) (*File, error) {
+	r = r.complete()
+	data, err := r.ReadFile(path)
+	if err != nil {
+		problems := &Problems{File: path}
+		problems.add(position{}, "%s", absent(err))
+		return nil, problems
+	}
+	return r.Parse(path, data)
+}
+
+// Parse parses the text of the file at a path, as Read does.
+func (r Reader) Parse(path string, data []byte) (*File, error) {
+	r = r.complete()
+	r.beside = filepath.Dir(path)
+	d := &decoder{Reader: &r, Problems: &Problems{File: path}}
+	file := d.file(data)
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+func (r Reader) complete() Reader {
+	if len(r.Strategies) == 0 {
+		r.Strategies = []string{"smart", "first", "all", "within-timeout"}
+	}
+	if r.LookupEnv == nil {
+		r.LookupEnv = os.LookupEnv
+	}
+	if r.ReadFile == nil {
+		r.ReadFile = readStart
+	}
+	return r
+}
+
+func (r *Reader) readBeside(path string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.beside, path)
+	}
+	return r.ReadFile(path)
+}
+
+// readStart reads as much of a file as shows that it is too large.
+func readStart(path string) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+func absent(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
+	return unreadable(err)
+}
+
+// Equal says whether two APIs say the same, secrets and certificates included: what was built for one does for the other.
+func (a API) Equal(b API) bool { return reflect.DeepEqual(a.comparable(), b.comparable()) }
+
+// comparable leaves out what has been made of the rest.
+func (a API) comparable() API {
+	a.Success.If = nil
+	a.Routes = slices.Clone(a.Routes)
+	for i := range a.Routes {
+		a.Routes[i].Success.If = nil
+	}
+	if a.TLS != nil {
+		a.TLS = &TLS{CA: a.TLS.CA, Cert: a.TLS.Cert, Key: a.TLS.Key, digest: a.TLS.digest}
+	}
+	return a
+}

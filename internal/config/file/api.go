@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func (d *decoder) file(data []byte) *File {
 	}
 	fileKeys.read(d, root, &r)
 	if root.kind == mapping && !slices.ContainsFunc(root.entries, func(e entry) bool { return e.key == "apis" }) {
-		d.add(root.at, "there is no apis: expected a map of the APIs by their names")
+		d.addf(root.at, "there is no apis: expected a map of the APIs by their names")
 	}
 	return &r.File
 }
@@ -64,7 +65,7 @@ func apis(d *decoder, n node, into *reading) {
 	}
 	for _, e := range n.entries {
 		if !isName(e.key) {
-			d.add(e.at, "%s is not a name for an API: expected letters, digits, -, _ and .", quote(e.key))
+			d.addf(e.at, "%s is not a name for an API: expected letters, digits, -, _ and .", quote(e.key))
 		}
 		if api, ok := d.api(e, into.defaults.next()); ok {
 			into.APIs = append(into.APIs, api)
@@ -104,7 +105,7 @@ func (d *decoder) api(e entry, w draft) (API, bool) {
 	case one && many:
 		d.problem(several, "is beside url: expected one of the two")
 	case !one && !many:
-		d.add(e.at, "%s has no url: expected url, or urls for a list of mirrors", quote(e.key))
+		d.addf(e.at, "%s has no url: expected url, or urls for a list of mirrors", quote(e.key))
 	}
 	d.fits(&settled.API, has)
 	settled.Routes = d.routes(routes, w)
@@ -113,7 +114,7 @@ func (d *decoder) api(e entry, w draft) (API, bool) {
 
 // fits tells what an API's URLs and how they are spoken to say against each other.
 func (d *decoder) fits(a *API, has map[string]node) {
-	secure := func(u URL) bool { return u.parsed.Scheme == "https" }
+	secure := func(u URL) bool { return u.Parsed().Scheme == "https" }
 	if n, ok := has["protocol"]; ok && a.Protocol == H2C && slices.ContainsFunc(a.URLs, secure) {
 		d.problem(n, "h2c is HTTP/2 in clear text: expected a URL of the scheme http, or protocol: auto")
 	}
@@ -132,18 +133,14 @@ var defaultsKeys, apiKeys = func() (keys[draft], keys[draft]) {
 		"max_in_flight": fitting("max_in_flight", value(func(w *draft) *int { return &w.MaxInFlight }, number(maxInFlight))),
 		"quota":         later[draft],
 	}
-	for key, set := range settingsKeys {
-		common[key] = set
-	}
+	maps.Copy(common, settingsKeys)
 	all := keys[draft]{
 		"url":     oneURL,
 		"urls":    severalURLs,
 		"example": example,
 		"routes":  func(*decoder, node, *draft) {}, // read when everything else is known
 	}
-	for key, set := range common {
-		all[key] = set
-	}
+	maps.Copy(all, common)
 	return common, all
 }()
 
@@ -228,11 +225,12 @@ func tlsFiles(d *decoder, n node, into *draft) {
 		return
 	}
 	t := &TLS{CA: files.ca.node.text, Cert: files.cert.node.text, Key: files.key.node.text}
-	hash := sha256.New()
+	var parts []byte
 	for _, file := range []pem{files.ca, files.cert, files.key} {
-		fmt.Fprintf(hash, "%d:%s", len(file.data), file.data)
+		part := sha256.Sum256(file.data)
+		parts = append(parts, part[:]...)
 	}
-	hash.Sum(t.digest[:0])
+	t.digest = sha256.Sum256(parts)
 	if files.ca.data != nil {
 		t.Roots = x509.NewCertPool()
 		if !t.Roots.AppendCertsFromPEM(files.ca.data) {

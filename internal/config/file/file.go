@@ -91,12 +91,12 @@ const (
 type URL struct {
 	Text
 
-	parsed *url.URL
+	parsed **url.URL // not *url.URL, which fmt would print for a wrong verb
 }
 
 // Parsed is the URL with its secrets, and the caller's own.
 func (u URL) Parsed() *url.URL {
-	parsed := *u.parsed
+	parsed := **u.parsed
 	return &parsed
 }
 
@@ -114,7 +114,7 @@ func (r Reader) Read(path string) (*File, error) {
 	data, err := r.ReadFile(path)
 	if err != nil {
 		problems := &Problems{File: path}
-		problems.add(position{}, "%s", absent(err))
+		problems.addf(position{}, "%s", absent(err))
 		return nil, problems
 	}
 	return r.Parse(path, data)
@@ -145,7 +145,7 @@ func (r Reader) complete() Reader {
 	return r
 }
 
-func (r *Reader) readBeside(path string) ([]byte, error) {
+func (r Reader) readBeside(path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.beside, path)
 	}
@@ -170,17 +170,18 @@ func absent(err error) string {
 }
 
 // Equal says whether two APIs say the same, secrets and certificates included: what was built for one does for the other.
-func (a API) Equal(b API) bool { return reflect.DeepEqual(a.comparable(), b.comparable()) }
+func (a *API) Equal(b *API) bool { return reflect.DeepEqual(a.comparable(), b.comparable()) }
 
 // comparable leaves out what has been made of the rest.
-func (a API) comparable() API {
-	a.Success.If = nil
-	a.Routes = slices.Clone(a.Routes)
-	for i := range a.Routes {
-		a.Routes[i].Success.If = nil
+func (a *API) comparable() API {
+	said := *a
+	said.Success.If = nil
+	said.Routes = slices.Clone(a.Routes)
+	for i := range said.Routes {
+		said.Routes[i].Success.If = nil
 	}
-	if a.TLS != nil {
-		a.TLS = &TLS{CA: a.TLS.CA, Cert: a.TLS.Cert, Key: a.TLS.Key, digest: a.TLS.digest}
+	if t := a.TLS; t != nil {
+		said.TLS = &TLS{CA: t.CA, Cert: t.Cert, Key: t.Key, digest: t.digest}
 	}
-	return a
+	return said
 }

@@ -106,11 +106,11 @@ func setHeaders(d *decoder, n node, into *draft) {
 		name, err := headerName(e.key)
 		switch {
 		case err != nil:
-			d.add(e.at, "set: %s %v", quote(e.key), err)
+			d.addf(e.at, "set: %s %v", quote(e.key), err)
 		case slices.Contains(hopByHop, name) || slices.Contains(ourOwn, name):
-			d.add(e.at, "set: %s is written by Hedgerow itself: expected the name of another header", quote(e.key))
+			d.addf(e.at, "set: %s is written by Hedgerow itself: expected the name of another header", quote(e.key))
 		case slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name }):
-			d.add(e.at, "set: %s is here a second time: expected it once, in whatever case", quote(e.key))
+			d.addf(e.at, "set: %s is here a second time: expected it once, in whatever case", quote(e.key))
 		case d.is(e.value, scalar, "the value of a header") && d.isHeaderValue(e.value):
 			headers = append(headers, Header{name, e.value.text})
 		}

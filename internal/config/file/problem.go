@@ -41,7 +41,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (p *Problems) add(at position, format string, args ...any) {
+func (p *Problems) addf(at position, format string, args ...any) {
 	p.List = append(p.List, Problem{at.line, at.column, fmt.Sprintf(format, args...)})
 }
 

@@ -48,7 +48,7 @@ func (d *decoder) isPattern(e entry, methods []string) bool {
 		problem = "is not a pattern" + expected
 	case hasMethod && methodErr != nil:
 		problem = "has a method that " + methodErr.Error()
-	case hasMethod && !slices.Contains(methods, verb) && !(verb == http.MethodGet && slices.Contains(methods, http.MethodHead)):
+	case hasMethod && !slices.ContainsFunc(methods, func(m string) bool { return m == verb || verb == http.MethodGet && m == http.MethodHead }):
 		problem = "is never called: expected one of its methods, " + allOf(methods) + ", or others under methods"
 	default:
 		if reason := register(http.NewServeMux(), e.key); reason != nil {
@@ -56,7 +56,7 @@ func (d *decoder) isPattern(e entry, methods []string) bool {
 		}
 	}
 	if problem != "" {
-		d.add(e.at, "routes: %s %s", quote(e.key), problem)
+		d.addf(e.at, "routes: %s %s", quote(e.key), problem)
 	}
 	return problem == ""
 }
@@ -75,7 +75,7 @@ func (d *decoder) fitsIn(r *routesOf, e entry) bool {
 			break
 		}
 	}
-	d.add(e.at, "routes: %s conflicts with %s: expected patterns of which one is more specific", quote(e.key), with)
+	d.addf(e.at, "routes: %s conflicts with %s: expected patterns of which one is more specific", quote(e.key), with)
 	return false
 }
 

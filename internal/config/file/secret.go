@@ -33,7 +33,9 @@ func (t Text) Secret() bool { return t.Value() != t.written }
 func (t Text) String() string { return t.written }
 
 // Format shows the text as it was written, whatever the verb.
-func (t Text) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), t.written) }
+func (t Text) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), t.written) // fmt has the error too
+}
 
 // LogValue is the text as it was written.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.written) }
@@ -47,7 +49,7 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // fill puts the secrets into a text of the file, once: what is filled in is not looked at again. It returns what is wrong with
 // each that cannot be filled in.
-func (r *Reader) fill(written string) (Text, []error) {
+func (r Reader) fill(written string) (Text, []error) {
 	if !strings.Contains(written, "${") {
 		return plain(written), nil
 	}
@@ -80,7 +82,7 @@ func (r *Reader) fill(written string) (Text, []error) {
 }
 
 // secret is what ${name} stands for.
-func (r *Reader) secret(name string) (string, error) {
+func (r Reader) secret(name string) (string, error) {
 	if path, ok := strings.CutPrefix(name, "file:"); ok {
 		return r.secretFile(path)
 	}
@@ -97,7 +99,7 @@ func (r *Reader) secret(name string) (string, error) {
 	return value, nil
 }
 
-func (r *Reader) secretFile(path string) (string, error) {
+func (r Reader) secretFile(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("${file:} has no path: " + secretForms)
 	}
@@ -114,8 +116,7 @@ func (r *Reader) secretFile(path string) (string, error) {
 
 // unreadable says why a file cannot be read, without its path, which has been told.
 func unreadable(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return "cannot be read: " + err.Error()

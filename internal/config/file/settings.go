@@ -46,10 +46,11 @@ func newDraft() draft {
 }
 
 // next is the draft of what may say otherwise.
-func (w draft) next() draft {
-	w.written = maps.Clone(w.written)
-	w.level++
-	return w
+func (w *draft) next() draft {
+	next := *w
+	next.written = maps.Clone(w.written)
+	next.level++
+	return next
 }
 
 // fitting is a setter that notes where it was written.
@@ -105,9 +106,9 @@ func (w *draft) ordered(d *decoder, key, bound string, over bool) {
 	}
 	switch w.level {
 	case k.level:
-		d.add(k.at, "%s is over %s, which is at %v: expected at most that", key, bound, b.at)
+		d.addf(k.at, "%s is over %s, which is at %v: expected at most that", key, bound, b.at)
 	case b.level:
-		d.add(b.at, "%s is below %s, which is at %v: expected at least that", bound, key, k.at)
+		d.addf(b.at, "%s is below %s, which is at %v: expected at least that", bound, key, k.at)
 	}
 }
 

@@ -54,11 +54,11 @@ type entry struct {
 // tree parses the file's text.
 func (d *decoder) tree(data []byte) (node, bool) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	d.lines = strings.Split(string(data), "\n")
 	body, ok := d.parse(data)
 	if !ok {
 		return node{}, false
 	}
-	d.lines = strings.Split(string(data), "\n")
 	return d.node("", body), true
 }
 
@@ -67,20 +67,20 @@ func (d *decoder) parse(data []byte) (ast.Node, bool) {
 	start := position{1, 1}
 	switch {
 	case len(data) > maxFile:
-		d.add(start, "the file is over 1 MiB")
+		d.addf(start, "the file is over 1 MiB")
 		return nil, false
 	case !utf8.Valid(data):
-		d.add(invalidAt(data), "not UTF-8: expected a text file")
+		d.addf(invalidAt(data), "not UTF-8: expected a text file")
 		return nil, false
 	}
 	tokens, excess := tokenize(string(data))
 	if excess != "" {
-		d.add(place(tokens[len(tokens)-1]), "%s", excess)
+		d.addf(d.place(tokens[len(tokens)-1]), "%s", excess)
 		return nil, false
 	}
-	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	parsed, err := parseTokens(tokens)
 	if err != nil {
-		d.add(syntaxProblem(err, data))
+		d.addf(d.syntax(err))
 		return nil, false
 	}
 	var bodies []*ast.DocumentNode
@@ -88,7 +88,7 @@ func (d *decoder) parse(data []byte) (ast.Node, bool) {
 		switch {
 		case document.Body == nil:
 		case document.Body.Type() == ast.DirectiveType:
-			d.add(place(document.Body.GetToken()), "a directive (%%): expected none")
+			d.addf(d.place(document.Body.GetToken()), "a directive (%%): expected none")
 			return nil, false
 		default:
 			bodies = append(bodies, document)
@@ -96,13 +96,23 @@ func (d *decoder) parse(data []byte) (ast.Node, bool) {
 	}
 	switch len(bodies) {
 	case 0:
-		d.add(start, "the file is empty: expected apis")
+		d.addf(start, "the file is empty: expected apis")
 		return nil, false
 	case 1:
 		return bodies[0].Body, true
 	}
-	d.add(place(bodies[1].Start), "a second document (---): expected one")
+	d.addf(d.place(bodies[1].Start), "a second document (---): expected one")
 	return nil, false
+}
+
+// parseTokens parses. A panic of the YAML library is an error: a bad file must not end a service that reads it again.
+func parseTokens(tokens token.Tokens) (parsed *ast.File, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("the parser failed on it: %v", reason)
+		}
+	}()
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 }
 
 // tokenize cuts the text into tokens. It stops at the one that would cost the parser too much, and says why.
@@ -149,6 +159,7 @@ func (c *cost) add(t *token.Token) string {
 		c.flow--
 	case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
 		c.inLine++
+	default:
 	}
 	if c.flow > maxNested || c.inLine > maxNested || t.Position.IndentNum > 8*maxNested {
 		return fmt.Sprintf("nested too deep: expected at most %d levels", maxNested)
@@ -170,14 +181,10 @@ func invalidAt(data []byte) position {
 	return position{bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[line:]) + 1}
 }
 
-func syntaxProblem(err error, data []byte) (position, string, any) {
+func (d *decoder) syntax(err error) (position, string, any) {
 	at, message := position{1, 1}, err.Error()
-	var syntax yaml.Error
-	if errors.As(err, &syntax) {
-		message = syntax.GetMessage()
-		if t := syntax.GetToken(); t != nil && t.Position != nil {
-			at = clamp(place(t), strings.Split(string(data), "\n"))
-		}
+	if syntax, ok := errors.AsType[yaml.Error](err); ok {
+		at, message = d.place(syntax.GetToken()), syntax.GetMessage()
 	}
 	if strings.HasPrefix(message, "found character '\t'") {
 		message = "a tab: expected spaces"
@@ -185,18 +192,18 @@ func syntaxProblem(err error, data []byte) (position, string, any) {
 	return at, "not YAML: %s", message
 }
 
-func place(t *token.Token) position { return position{t.Position.Line, t.Position.Column} }
-
-// clamp keeps a position in the file: the YAML parser miscounts behind some texts of several lines.
-func clamp(at position, lines []string) position {
-	at.line = min(max(at.line, 1), len(lines))
-	at.column = min(max(at.column, 1), utf8.RuneCountInString(lines[at.line-1])+1)
-	return at
+// place is where a token is. It stays within the file: the YAML library miscounts behind some texts of several lines.
+func (d *decoder) place(t *token.Token) position {
+	if t == nil || t.Position == nil {
+		return position{1, 1}
+	}
+	line := min(max(t.Position.Line, 1), len(d.lines))
+	return position{line, min(max(t.Position.Column, 1), utf8.RuneCountInString(d.lines[line-1])+1)}
 }
 
 // node reads a value of the file. Where it has what this file must not have, it says so and goes on with the value if there is one.
 func (d *decoder) node(name string, from ast.Node) node {
-	n := node{name: name, at: clamp(place(from.GetToken()), d.lines)}
+	n := node{name: name, at: d.place(from.GetToken())}
 	switch from := from.(type) {
 	case *ast.MappingNode:
 		n.kind = mapping
@@ -212,18 +219,18 @@ func (d *decoder) node(name string, from ast.Node) node {
 	case *ast.NullNode:
 		n.kind = nothing
 	case *ast.AnchorNode:
-		d.add(n.at, "an anchor (&): expected the value itself; what APIs have in common belongs under defaults")
+		d.addf(n.at, "an anchor (&): expected the value itself; what APIs have in common belongs under defaults")
 		return d.node(name, from.Value)
 	case *ast.AliasNode:
-		d.add(n.at, "an alias (*): expected the value itself; what APIs have in common belongs under defaults")
+		d.addf(n.at, "an alias (*): expected the value itself; what APIs have in common belongs under defaults")
 	case *ast.TagNode:
-		d.add(n.at, "a tag (%s): expected the value alone", printable(from.Start.Value))
+		d.addf(n.at, "a tag (%s): expected the value alone", printable(from.Start.Value))
 	case *ast.LiteralNode:
 		d.scalar(&n, from.Value.Value)
 	case ast.ScalarNode:
 		d.scalar(&n, from.GetToken().Value)
 	default:
-		d.add(n.at, "expected a map, a list or a single value")
+		d.addf(n.at, "expected a map, a list or a single value")
 	}
 	return n
 }
@@ -243,18 +250,18 @@ func (d *decoder) entries(from *ast.MappingNode) []entry {
 	first := map[string]position{}
 	var entries []entry
 	for _, value := range from.Values {
-		at := clamp(place(value.Key.GetToken()), d.lines)
+		at := d.place(value.Key.GetToken())
 		if value.Key.IsMergeKey() {
-			d.add(at, "a merge key (<<): expected the keys themselves; what APIs have in common belongs under defaults")
+			d.addf(at, "a merge key (<<): expected the keys themselves; what APIs have in common belongs under defaults")
 			continue
 		}
 		if value.Key.Type() == ast.MappingKeyType || value.Key.Type() == ast.AnchorType || value.Key.Type() == ast.NullType {
-			d.add(at, "expected a key that is a word")
+			d.addf(at, "expected a key that is a word")
 			continue
 		}
 		key := value.Key.GetToken().Value
 		if before, twice := first[key]; twice {
-			d.add(at, "%s is here a second time: expected it once, it is at %v too", quote(key), before)
+			d.addf(at, "%s is here a second time: expected it once, it is at %v too", quote(key), before)
 			continue
 		}
 		first[key] = at

@@ -24,7 +24,7 @@ func (d *decoder) problem(n node, text string) {
 	if n.name != "" {
 		text = n.name + ": " + text
 	}
-	d.add(n.at, "%s", text)
+	d.addf(n.at, "%s", text)
 }
 
 // is says whether a value is of a kind, and tells what is expected when it is not.
@@ -51,7 +51,7 @@ func (k keys[T]) read(d *decoder, n node, into *T) {
 	for _, e := range n.entries {
 		set, known := k[e.key]
 		if !known {
-			d.add(e.at, "unknown key %s: %s", quote(e.key), expectedKey(e.key, k.names()))
+			d.addf(e.at, "unknown key %s: %s", quote(e.key), expectedKey(e.key, k.names()))
 			continue
 		}
 		set(d, e.value, into)
@@ -64,7 +64,7 @@ func (d *decoder) without(n node, elsewhere keys[draft], unless keys[draft], pro
 		_, known := elsewhere[e.key]
 		_, belongs := unless[e.key]
 		if known && !belongs {
-			d.add(e.at, "%s %s", quote(e.key), problem)
+			d.addf(e.at, "%s %s", quote(e.key), problem)
 		}
 		return known && !belongs
 	})
@@ -204,7 +204,7 @@ func number(largest int) func(string) (int, error) {
 		if err != nil || n < 1 || n > uint64(largest) { //nolint:gosec // it is positive
 			return 0, fmt.Errorf("is not a whole number from 1 to %d", largest)
 		}
-		return int(n), nil //nolint:gosec // it has 31 bits
+		return int(n), nil
 	}
 }
 
@@ -249,7 +249,7 @@ func baseURL(d *decoder, n node) (URL, bool) {
 		d.problem(n, problem+": expected one like https://api.example.org/v1")
 		return URL{}, false
 	}
-	return URL{Text: n.text, parsed: u}, true
+	return URL{Text: n.text, parsed: &u}, true
 }
 
 func validPort(text string) bool {

@@ -221,7 +221,8 @@ func tlsFiles(d *decoder, n node, into *draft) {
 	var files tlsDraft
 	before := len(d.List)
 	tlsKeys.read(d, n, &files)
-	if n.kind != mapping || len(d.List) > before {
+	unread := slices.ContainsFunc(n.entries, func(e entry) bool { return e.value.kind == broken })
+	if n.kind != mapping || unread || len(d.List) > before {
 		return
 	}
 	t := &TLS{CA: files.ca.node.text, Cert: files.cert.node.text, Key: files.key.node.text}

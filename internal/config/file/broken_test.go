@@ -485,6 +485,12 @@ apis:
 	{"nul", "apis: {a: {url: \"http://h\x00\"}}\n", []string{
 		"1:17: url: is not a URL: expected one like https://api.example.org/v1",
 	}},
+	{"long texts", `apis: {a: {url: "http://h", timeout: ` + strings.Repeat("é", 100) + `}}`, []string{
+		`1:38: timeout: "` + strings.Repeat("é", 80) + `"... is not a duration: expected one like 250ms or 1m30s`,
+	}},
+	{"control characters", "apis: {a: {url: 'http://h', strategy: \"\\e[31m\\u202e\"}}", []string{
+		`1:39: strategy: "\x1b[31m\u202e" is not known: expected one of smart, first, all and within-timeout`,
+	}},
 }
 
 func TestEachBrokenFileIsToldWithAllItsProblemsAndTheirPlaces(t *testing.T) {
@@ -555,7 +561,7 @@ func TestAFileThatIsTooLargeIsToldAtOnce(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(c.text), 0o600))
 			start := time.Now()
 			_, err := file.Reader{}.Read(path)
-			assert.Less(t, time.Since(start), 5*time.Second)
+			assert.Less(t, time.Since(start), 30*time.Second)
 			if c.told == "" {
 				assert.NoError(t, err)
 				return

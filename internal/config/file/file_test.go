@@ -230,6 +230,35 @@ func TestOnlyWhatIsNamedGoesOn(t *testing.T) {
 	}
 }
 
+func TestCertificatesThatDoNotFitAreTold(t *testing.T) {
+	r := goodReader(t)
+	certificates := r.ReadFile
+	r.ReadFile = func(path string) ([]byte, error) {
+		switch path {
+		case "testdata/text":
+			return []byte("no PEM"), nil
+		case "testdata/empty":
+			return nil, nil
+		}
+		return certificates(path)
+	}
+	for tls, want := range map[string]string{
+		"{ca: text}":                         `:1:44: ca: "text" has no certificate in it: expected one in PEM`,
+		"{ca: empty}":                        `:1:44: ca: "empty" cannot be read: it is empty`,
+		"{ca: nope}":                         `:1:44: ca: "nope" cannot be read: no such file or directory`,
+		"{cert: c.pem}":                      `:1:39: tls: has one of cert and key: expected both or neither`,
+		"{key: /keys/k.pem}":                 `:1:39: tls: has one of cert and key: expected both or neither`,
+		"{cert: c.pem, key: text}":           `:1:46: cert: "c.pem" and its key do not fit together: expected a certificate and its key in PEM`,
+		"{cert: /keys/k.pem, key: c.pem}":    `:1:46: cert: "/keys/k.pem" and its key do not fit together: expected a certificate and its key in PEM`,
+		"{cert: c.pem, key: '${NOPE}'}":      `:1:58: key: ${NOPE} is not set: expected a variable of that name in the environment`,
+		"{cert: c.pem, key: [/keys/k.pem]}":  `:1:58: key: is a list: expected a path like ca.pem`,
+		"{ca: c.pem, cert: c.pem, kee: '1'}": `:1:64: unknown key "kee": did you mean "key"?`,
+	} {
+		_, err := r.Parse("testdata/apis.yaml", []byte("apis: {a: {url: 'https://h/123', tls: "+tls+"}}"))
+		assert.EqualError(t, err, "testdata/apis.yaml"+want, tls)
+	}
+}
+
 func TestAPIsAreEqualWhenTheySayTheSame(t *testing.T) {
 	r := goodReader(t)
 	one, err := r.Read("testdata/apis.yaml")

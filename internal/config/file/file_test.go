@@ -230,6 +230,23 @@ func TestOnlyWhatIsNamedGoesOn(t *testing.T) {
 	}
 }
 
+func TestAnExampleIsWhatTheProxyTakes(t *testing.T) {
+	for _, target := range []string{
+		"/", "/a/b", "/a//b", "/a/%2F", "/%252e%252e", "/[a]|b", "/a;b=1,2", "/~a.b-c_d!$&'()*+,=:@", "/a?", "/a?a=1;b=2", "/a?a=%zz", "/a?f[a]={x|y}^`<>", "/...",
+	} {
+		read, err := reader().Parse("apis.yaml", []byte(`apis: {a: {url: "http://h", example: "`+target+`"}}`))
+		require.NoError(t, err, target)
+		assert.Equal(t, target, read.APIs[0].Example.Value())
+	}
+	for _, target := range []string{
+		"", "a", "?a", "http://h/", "/..", "/a/../b", "/%2e%2E/b", "/a%2f..%2fb", "/..;x/b", "/.", "/a%5cb", "/%00", "/%7f", "/%zz", "/a b", "/a#b", "/a?b#c", "/é", "/a^b",
+		"/a{b}", "/a?é", "/<b>",
+	} {
+		_, err := reader().Parse("apis.yaml", []byte(`apis: {a: {url: "http://h", example: "`+target+`"}}`))
+		assert.ErrorContains(t, err, "is not a path", target)
+	}
+}
+
 func TestCertificatesThatDoNotFitAreTold(t *testing.T) {
 	r := goodReader(t)
 	certificates := r.ReadFile

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hedgerow/internal/forward"
 )
 
 // Describe says in words what the file means, with the secrets as they were written: each API's settings, what a route has
@@ -90,7 +92,7 @@ func (t *TLS) words() string {
 
 // shown is a header's value for people: a credential that was written out is not shown either.
 func (h Header) shown() string {
-	if IsCredential(h.Name) && !h.Value.Secret() {
+	if slices.Contains(forward.Credentials(), h.Name) && !h.Value.Secret() {
 		return "(not shown)"
 	}
 	return h.Value.String()
@@ -141,7 +143,7 @@ func (s *Success) words() string {
 
 func (s *Settings) forwardWords() string {
 	named := slices.DeleteFunc(slices.Clone(s.Forward.Headers), func(name string) bool {
-		return name == "*" || slices.Contains(defaultForward, name)
+		return name == "*" || slices.Contains(forward.Usual(), name)
 	})
 	if slices.Contains(s.Forward.Headers, "*") {
 		if len(named) == 0 {
@@ -149,12 +151,12 @@ func (s *Settings) forwardWords() string {
 		}
 		return "every header of the caller but what is dropped; by name " + allOf(named)
 	}
-	return allOf(append(DefaultForward(), named...))
+	return allOf(append(forward.Usual(), named...))
 }
 
 func (s *Settings) droppedWords() string {
 	var kept []string
-	for _, name := range append(slices.Clone(credentials), "User-Agent") {
+	for _, name := range append(forward.Credentials(), "User-Agent") {
 		if !s.Forward.Goes(name) {
 			kept = append(kept, name)
 		}

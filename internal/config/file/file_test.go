@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/config/file"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/rule"
 )
 
@@ -199,7 +200,7 @@ func TestAFileMayHaveABOMAndWindowsLineEnds(t *testing.T) {
 }
 
 func TestOnlyWhatIsNamedGoesOn(t *testing.T) {
-	always := file.DefaultForward()
+	always := forward.Usual()
 	onRequest := []string{"X-Other", "Accept-Charset", "Origin"}
 	byName := []string{"Authorization", "Cookie", "Proxy-Authorization", "User-Agent"}
 	never := []string{

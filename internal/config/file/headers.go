@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"hedgerow/internal/forward"
 )
 
 // Forward says which headers of the caller's request go on.
@@ -12,47 +14,15 @@ type Forward struct {
 	Headers []string // beside the default ones, canonical; "*" stands for all but credentials and User-Agent
 }
 
-// DefaultForward are the headers that go on without being named, canonical.
-func DefaultForward() []string { return slices.Clone(defaultForward) }
-
-var (
-	defaultForward = []string{
-		"Accept", "Accept-Language", "Content-Type", "Content-Language", "If-Match", "If-None-Match", "If-Modified-Since",
-		"If-Unmodified-Since", "If-Range", "Range", "Idempotency-Key", "Traceparent", "Tracestate",
-	}
-	credentials = []string{"Authorization", "Cookie", "Proxy-Authorization"}
-	hopByHop    = []string{
-		"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	}
-	ourOwn = []string{
-		"Host", "Content-Length", "Expect", "Via", "Accept-Encoding", "Hedgerow-Timeout", "Hedgerow-Strategy",
-	}
-)
-
 // Goes says whether a header of the caller goes on, by its canonical name. Beside this, what the caller's Connection names does not.
-func (f Forward) Goes(name string) bool {
-	switch {
-	case neverGoes(name):
-		return false
-	case slices.Contains(defaultForward, name), slices.Contains(f.Headers, name):
-		return true
-	}
-	return slices.Contains(f.Headers, "*") && name != "User-Agent" && !slices.Contains(credentials, name)
-}
-
-func neverGoes(name string) bool {
-	return name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") || slices.Contains(hopByHop, name) || slices.Contains(ourOwn, name)
-}
-
-// IsCredential says whether a header has credentials in it, by its canonical name.
-func IsCredential(name string) bool { return slices.Contains(credentials, name) }
+func (f Forward) Goes(name string) bool { return forward.NewRequests(f.Headers).Passes(name) }
 
 func forwardedHeader(text string) (string, error) {
 	if text == "*" {
 		return text, nil
 	}
 	name, err := headerName(text)
-	if err == nil && neverGoes(name) {
+	if err == nil && forward.Never(name) {
 		return "", errors.New("never goes on: expected the name of an end-to-end header of the caller")
 	}
 	return name, err
@@ -60,7 +30,7 @@ func forwardedHeader(text string) (string, error) {
 
 func answerHeader(text string) (string, error) {
 	name, err := headerName(text)
-	if err == nil && (slices.Contains(hopByHop, name) || name == "Content-Length") {
+	if err == nil && (forward.OfConnection(name) || name == "Content-Length") {
 		return "", errors.New("belongs to the connection: expected the name of an end-to-end header of the answer")
 	}
 	return name, err
@@ -107,7 +77,7 @@ func setHeaders(d *decoder, n node, into *draft) {
 		switch {
 		case err != nil:
 			d.addf(e.at, "set: %s %v", quote(e.key), err)
-		case slices.Contains(hopByHop, name) || slices.Contains(ourOwn, name):
+		case forward.Ours(name):
 			d.addf(e.at, "set: %s is written by Hedgerow itself: expected the name of another header", quote(e.key))
 		case slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name }):
 			d.addf(e.at, "set: %s is here a second time: expected it once, in whatever case", quote(e.key))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"hedgerow/internal/forward"
 )
 
 // Warnings are what the file may say and its author may not have meant: credentials that go to several hosts.
@@ -15,7 +17,7 @@ func (f *File) Warnings() []string {
 	for i := range f.APIs {
 		a := &f.APIs[i]
 		for _, h := range a.Set {
-			if !h.Value.Secret() && !IsCredential(h.Name) {
+			if !h.Value.Secret() && !slices.Contains(forward.Credentials(), h.Name) {
 				continue
 			}
 			c := credential{h.Name, h.Value.Value()}
@@ -54,7 +56,7 @@ func (a *API) hosts() map[string]bool {
 
 // forwardedCredentials are those of the caller that go on, by whichever route.
 func (a *API) forwardedCredentials() []string {
-	return slices.DeleteFunc(slices.Clone(credentials), func(name string) bool {
+	return slices.DeleteFunc(forward.Credentials(), func(name string) bool {
 		return !a.Forward.Goes(name) && !slices.ContainsFunc(a.Routes, func(r Route) bool { return r.Forward.Goes(name) })
 	})
 }

@@ -101,7 +101,7 @@ func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *eng
 		MaxInFlight: settings.MaxInFlight,
 	})
 	client := upstream.New(upstream.Settings{
-		URL: target, UserAgent: "hedgerow/" + version,
+		URLs: []*url.URL{target}, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
 		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})

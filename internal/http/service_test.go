@@ -53,7 +53,7 @@ func newService(t *testing.T, settings settings, behaviours ...faultserver.Behav
 	s := &service{upstream: faultserver.New(t, behaviours...), log: &logtest.Log{}, settings: settings}
 	target, err := url.Parse(s.upstream.URL)
 	require.NoError(t, err)
-	s.client = upstream.New(upstream.Settings{URL: target, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
+	s.client = upstream.New(upstream.Settings{URLs: []*url.URL{target}, MaxBody: 1 << 20, MaxConnections: settings.MaxInFlight})
 	s.source = s.client.Fetch
 	s.fanout = fanout.New[int64](settings.Settings)
 	s.start(t, s.fanout)

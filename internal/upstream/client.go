@@ -4,19 +4,29 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 )
 
 // Settings of a Client. They are not checked here: internal/config does.
 type Settings struct {
-	// URL is what every attempt GETs: http or https, with a host. User and password in it are sent as basic authentication.
-	URL *url.URL
-	// UserAgent is sent with every attempt.
+	// URLs are where the API is: http or https, with a host. Attempts of Exchange go to them in turn, those of Fetch to the first. User
+	// and password in that one are sent by Fetch as basic authentication.
+	URLs []*url.URL
+	// UserAgent is sent with every attempt that has none of its own.
 	UserAgent string
-	// MaxBody is the most bytes that a body may have after decompression.
+	// MaxBody is the most bytes that a body may have after decompression, in Fetch.
 	MaxBody int64
+	// Roots are the authorities whose certificates are trusted. nil: the system's.
+	Roots *x509.CertPool
+	// Certificate is this client's own. nil: none.
+	Certificate *tls.Certificate
+	// HTTP1 keeps to HTTP/1.1 at https too.
+	HTTP1 bool
 	// MaxConnections is the most connections to the upstream, those being dialled included, and the most kept idle. Where HTTP/2 is
 	// possible, first attempts and the others have this limit each.
 	MaxConnections int
@@ -35,7 +45,9 @@ type Settings struct {
 
 // Client makes attempts. It is safe for concurrent use.
 type Client struct {
-	request        *http.Request // the template of every attempt; nobody writes to it
+	urls           []*url.URL
+	userAgent      []string
+	request        *http.Request // the template of every attempt of Fetch; nobody writes to it
 	maxBody        int64
 	clearTextHTTP2 bool
 	observeRequest func(again bool)
@@ -48,7 +60,7 @@ type Client struct {
 // New returns a client. It makes no connection before the first attempt.
 func New(s Settings) *Client {
 	c := &Client{
-		request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, lanes: []*http.Transport{newTransport(s)},
+		urls: s.URLs, userAgent: []string{s.UserAgent}, request: newRequest(s), maxBody: s.MaxBody, clearTextHTTP2: s.ClearTextHTTP2, lanes: []*http.Transport{newTransport(s)},
 		observeRequest: s.ObserveRequest, observeUnsent: s.ObserveUnsent,
 	}
 	if c.observeRequest == nil {
@@ -57,20 +69,21 @@ func New(s Settings) *Client {
 	if c.observeUnsent == nil {
 		c.observeUnsent = func() {}
 	}
-	if s.ClearTextHTTP2 || s.URL.Scheme == "https" {
+	secure := slices.ContainsFunc(s.URLs, func(u *url.URL) bool { return u.Scheme == "https" })
+	if s.ClearTextHTTP2 || secure && !s.HTTP1 {
 		c.lanes = append(c.lanes, newTransport(s))
 	}
 	return c
 }
 
 func newRequest(s Settings) *http.Request {
-	target := *s.URL
+	target := *s.URLs[0]
 	target.User = nil
 	request := &http.Request{
 		Method: http.MethodGet, URL: &target, Host: target.Host,
 		Header: http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {s.UserAgent}},
 	}
-	if user := s.URL.User; user != nil {
+	if user := s.URLs[0].User; user != nil {
 		password, _ := user.Password()
 		request.SetBasicAuth(user.Username(), password)
 	}
@@ -80,24 +93,34 @@ func newRequest(s Settings) *http.Request {
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
 func (c *Client) Fetch(ctx context.Context, number int) (int64, error) {
+	response, u, err := c.open(ctx, number, c.request)
+	if err != nil {
+		return 0, err
+	}
+	if response.StatusCode != http.StatusOK {
+		discard(response.Body, u)
+		return 0, StatusFailure(response.StatusCode, response.Header)
+	}
+	defer u.end()
+	defer func() { _ = response.Body.Close() }()
+	return readTime(response, c.maxBody)
+}
+
+// open sends a request and returns the beginning of the answer, and the use of its connection, which the caller ends. number is that
+// of the attempt.
+func (c *Client) open(ctx context.Context, number int, request *http.Request) (*http.Response, *use, error) {
 	u := &use{ctx: ctx, shared: c.clearTextHTTP2, observeRequest: c.observeRequest}
 	trace := &httptrace.ClientTrace{GotConn: u.begin, WroteRequest: u.sent}
 	lane := c.lanes[min(number, len(c.lanes)-1)]
-	response, err := lane.RoundTrip(c.request.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	response, err := lane.RoundTrip(request.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
 		if u.requests.Load() == 0 {
 			c.observeUnsent()
 		}
 		u.end()
-		return 0, failure(err)
+		return nil, nil, failure(err)
 	}
-	if response.StatusCode != http.StatusOK {
-		discard(response.Body, u)
-		return 0, statusFailure(response)
-	}
-	defer u.end()
-	defer func() { _ = response.Body.Close() }()
-	return readTime(response, c.maxBody)
+	return response, u, nil
 }
 
 // CloseIdleConnections closes the connections that no attempt uses.

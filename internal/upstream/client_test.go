@@ -30,7 +30,7 @@ func newClient(t *testing.T, target string) *upstream.Client {
 	t.Helper()
 	u, err := url.Parse(target)
 	require.NoError(t, err)
-	c := upstream.New(upstream.Settings{URL: u, UserAgent: "hedgerow/test", MaxBody: maxBody, MaxConnections: 8})
+	c := upstream.New(upstream.Settings{URLs: []*url.URL{u}, UserAgent: "hedgerow/test", MaxBody: maxBody, MaxConnections: 8})
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
@@ -166,7 +166,7 @@ func TestEveryConnectionMadeAndEveryRequestSentAgainIsObserved(t *testing.T) {
 	require.NoError(t, err)
 	var made, sent, resent, unsent atomic.Int32
 	client := upstream.New(upstream.Settings{
-		URL: u, MaxBody: maxBody, MaxConnections: 1,
+		URLs: []*url.URL{u}, MaxBody: maxBody, MaxConnections: 1,
 		ObserveConnection: func() { made.Add(1) }, ObserveUnsent: func() { unsent.Add(1) },
 		ObserveRequest: func(again bool) {
 			sent.Add(1)
@@ -195,7 +195,7 @@ func TestAConnectionThatIsNotMadeIsNotObserved(t *testing.T) {
 	require.NoError(t, err)
 	unsent := 0
 	client := upstream.New(upstream.Settings{
-		URL: u, ObserveUnsent: func() { unsent++ },
+		URLs: []*url.URL{u}, ObserveUnsent: func() { unsent++ },
 		ObserveConnection: func() { t.Error("there is nothing to connect to") },
 		ObserveRequest:    func(bool) { t.Error("there is nothing to send to") },
 	})
@@ -268,7 +268,7 @@ func TestTheNextUserOfAConnectionStillResetsIt(t *testing.T) {
 		})
 		u, err := url.Parse(server.URL)
 		require.NoError(t, err)
-		client := upstream.New(upstream.Settings{URL: u, MaxBody: maxBody, MaxConnections: 1})
+		client := upstream.New(upstream.Settings{URLs: []*url.URL{u}, MaxBody: maxBody, MaxConnections: 1})
 		ctx, cancel := context.WithCancel(t.Context())
 		var attempts sync.WaitGroup
 		attempts.Go(func() { _, _ = client.Fetch(t.Context(), 0) })

@@ -26,7 +26,9 @@ const (
 	kindCorrupt         fanout.Kind = "corrupt body"
 	kindTooLarge        fanout.Kind = "body too large"
 	kindInvalidBody     fanout.Kind = "invalid body"
-	kindStatus          fanout.Kind = "status" // its code is the status
+	kindFull            fanout.Kind = "no room for the answer"
+	kindStatus          fanout.Kind = "status"                    // its code is the status
+	kindCondition       fanout.Kind = "condition not met, status" // its code is the status
 )
 
 // Reasons returns every reason for which an attempt can fail here. For the statuses it has one of each class: 100 for all from 100 to
@@ -35,19 +37,24 @@ func Reasons() []fanout.Reason {
 	var reasons []fanout.Reason
 	for _, kind := range []fanout.Kind{
 		kindUnknownHost, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
-		kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge, kindInvalidBody,
+		kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge, kindInvalidBody, kindFull,
 	} {
 		reasons = append(reasons, fanout.Reason{Kind: kind})
 	}
 	for status := 100; status < 600; status += 100 {
-		reasons = append(reasons, fanout.Reason{Kind: kindStatus, Code: status})
+		reasons = append(reasons, fanout.Reason{Kind: kindStatus, Code: status}, fanout.Reason{Kind: kindCondition, Code: status})
 	}
 	return reasons
 }
 
-// statusFailure is the failure of an answer whose status is not 200.
-func statusFailure(response *http.Response) error {
-	return &fanout.Failure{Reason: fanout.Reason{Kind: kindStatus, Code: response.StatusCode}, RetryAfter: pushback(response)}
+// StatusFailure is the failure of an answer whose status is not a success.
+func StatusFailure(status int, header http.Header) error {
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kindStatus, Code: status}, RetryAfter: pushback(status, header)}
+}
+
+// ConditionFailure is the failure of an answer that does not meet the condition for a success. err may say why.
+func ConditionFailure(status int, err error) error {
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kindCondition, Code: status}, Err: err}
 }
 
 // failure classifies an error of a round trip.

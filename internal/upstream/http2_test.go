@@ -56,7 +56,7 @@ func startHTTP2(t *testing.T, r *recorder, clearText bool) *upstream.Client {
 	t.Cleanup(server.Close)
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	client := upstream.New(upstream.Settings{URL: u, MaxBody: maxBody, MaxConnections: 8, ClearTextHTTP2: clearText})
+	client := upstream.New(upstream.Settings{URLs: []*url.URL{u}, MaxBody: maxBody, MaxConnections: 8, ClearTextHTTP2: clearText})
 	if !clearText {
 		roots := x509.NewCertPool()
 		roots.AddCert(server.Certificate())

@@ -8,18 +8,18 @@ import (
 )
 
 // pushback is the time that an answer of status 429 or 503 asks for before the next request, 0 when it does not.
-func pushback(response *http.Response) time.Duration {
-	switch response.StatusCode {
+func pushback(status int, header http.Header) time.Duration {
+	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return retryAfter(response.Header.Get("Retry-After"), answered(response))
+		return retryAfter(header.Get("Retry-After"), answered(header))
 	}
 	return 0
 }
 
 // answered is when the answer was made, by the API's clock if the answer says so: its other dates are by that clock too, which may be
 // wrong.
-func answered(response *http.Response) time.Time {
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+func answered(header http.Header) time.Time {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		return date
 	}
 	return time.Now()

@@ -38,7 +38,7 @@ func newTransport(s Settings) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: -1}
 	var protocols http.Protocols
 	protocols.SetHTTP1(!s.ClearTextHTTP2)
-	protocols.SetHTTP2(true)
+	protocols.SetHTTP2(!s.HTTP1)
 	protocols.SetUnencryptedHTTP2(s.ClearTextHTTP2)
 	return &http.Transport{
 		Proxy: nil,
@@ -54,6 +54,7 @@ func newTransport(s Settings) *http.Transport {
 		},
 		// readTime decompresses the body, because net/http's own reader cannot be closed while it waits for the upstream.
 		DisableCompression:     true,
+		TLSClientConfig:        newTLS(s),
 		TLSHandshakeTimeout:    handshakeTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         readBuffer,
@@ -65,6 +66,18 @@ func newTransport(s Settings) *http.Transport {
 		Protocols:              &protocols,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
+}
+
+// newTLS returns how the client and the API show who they are, nil when the system's way will do.
+func newTLS(s Settings) *tls.Config {
+	if s.Roots == nil && s.Certificate == nil {
+		return nil
+	}
+	config := &tls.Config{RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
+	if s.Certificate != nil {
+		config.Certificates = []tls.Certificate{*s.Certificate}
+	}
+	return config
 }
 
 // conn is a connection that is reset, not closed, when the attempt that uses it was given up. A close would leave the socket in

@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
+	"hedgerow/internal/rule"
+	"hedgerow/internal/upstream"
+)
+
+// Call is what a caller asks of an API.
+type Call struct {
+	Route *Route
+	// Strategy decides what to fire and what to answer.
+	Strategy fanout.Strategy[*Answer]
+	// Arrival is when the caller asked, Timeout the time for the answer from then on.
+	Arrival time.Time
+	Timeout time.Duration
+
+	// Request is the caller's. Its body has been read into Body.
+	Request *http.Request
+	Target  forward.Target
+	Body    []byte
+	// Via is what the API is told of this process.
+	Via forward.Via
+	// Holding counts the bodies that the call holds. Whoever made the call ends it when the answer has been written.
+	Holding *Holding
+}
+
+// Answer is a complete answer of an API.
+type Answer = upstream.Answer
+
+// Result is what a call ends with.
+type Result struct {
+	fanout.Answer[*Answer]
+
+	// Failed is the last complete answer that failed by its status, nil without one. A plain proxy would have passed it on.
+	Failed *Answer
+	// Full tells that an attempt failed because the bodies held at the time left no room for its answer.
+	Full bool
+}
+
+// Do makes a call. It returns by its deadline. Its errors are those of fanout.Service.Do. What it returns is of use until the call
+// ends its holding.
+func (a *API) Do(ctx context.Context, call Call) (Result, error) {
+	e := &exchange{api: a, call: &call, request: a.newRequest(&call)}
+	if a.settings.Spread {
+		e.first = int(a.turn.Add(1) - 1)
+	}
+	attempts := call.Route.Attempts
+	if !call.Route.Repeats(call.Request.Method, call.Request.Header) {
+		attempts = 1
+	}
+	answer, err := a.engine.Do(ctx, fanout.Plan[*Answer]{
+		Source: e.attempt, Strategy: call.Strategy, Producers: attempts, HedgeDelay: call.Route.Hedge.Delay,
+		Arrival: call.Arrival, Timeout: call.Timeout,
+	})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return Result{Answer: answer, Failed: e.failed, Full: e.full}, err
+}
+
+// exchange makes the attempts of one call.
+type exchange struct {
+	api     *API
+	call    *Call
+	request *upstream.Request
+	first   int // the URL of the first attempt
+
+	mu     sync.Mutex
+	failed *Answer
+	full   bool
+}
+
+// attempt is a fanout.Source.
+func (e *exchange) attempt(ctx context.Context, number int) (*Answer, error) {
+	e.call.Holding.begin()
+	defer e.call.Holding.End()
+	answer, err := e.api.client.Exchange(ctx, e.first, number, e.request)
+	if err != nil {
+		e.noteFull(err)
+		return nil, err
+	}
+	verdict, err := e.call.Route.Success.Judge(rule.Answer{
+		Status: answer.Status, Header: answer.Header, Body: answer.Unpacked, NoBody: e.hasNoBody(answer.Status),
+	})
+	switch verdict {
+	case rule.Success:
+		return answer, nil
+	case rule.WrongStatus:
+		e.noteFailed(answer)
+		return nil, upstream.StatusFailure(answer.Status, answer.Header)
+	}
+	return nil, upstream.ConditionFailure(answer.Status, err)
+}
+
+// hasNoBody tells whether an answer of this status has none by its nature.
+func (e *exchange) hasNoBody(status int) bool {
+	return e.request.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+func (e *exchange) noteFailed(answer *Answer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed = answer
+}
+
+func (e *exchange) noteFull(err error) {
+	if errors.Is(err, upstream.ErrFull) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.full = true
+	}
+}
+
+// newRequest returns what the attempts of a call send.
+func (a *API) newRequest(call *Call) *upstream.Request {
+	r := call.Request
+	header, dropped := call.Route.Requests.Header(r.Header)
+	a.dropped.tell(dropped)
+	for _, set := range a.settings.Set {
+		header[set.Name] = []string{set.Value.Value()}
+	}
+	call.Via.Add(header, r.Header["Via"], r.Proto)
+	return &upstream.Request{
+		Method: r.Method, Target: call.Target, Header: header, Body: call.Body, MaxBody: call.Route.MaxBody,
+		Repeatable: call.Route.Repeats(r.Method, r.Header), Take: call.Holding.Take,
+	}
+}

@@ -1,0 +1,163 @@
+// Package gateway has the APIs of the file by name, each with its connections, its cap on attempts and its rules, and makes calls to
+// them.
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hedgerow/internal/config/file"
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/upstream"
+)
+
+// Settings hold for every API.
+type Settings struct {
+	// UserAgent is sent when the caller's own is not forwarded.
+	UserAgent string
+	// LoserGrace is how long attempts may go on after their call has been answered.
+	LoserGrace time.Duration
+	// MaxInFlight is the most attempts in flight at an API whose settings do not say otherwise.
+	MaxInFlight int
+	// Logger is told of what is dropped of callers' requests, once for each name.
+	Logger *slog.Logger
+	// Observe, when set, gets every attempt once, with its API's name, when it has ended or was refused. It must not block.
+	Observe func(ctx context.Context, api string, a fanout.Attempt)
+}
+
+// Gateway has the APIs by name. It is safe for concurrent use.
+type Gateway struct {
+	settings Settings
+	apis     atomic.Pointer[map[string]*API] // never written to
+	mu       sync.Mutex                      // one Swap at a time
+	open     sync.WaitGroup                  // APIs that are not closed
+}
+
+// New returns a gateway to the APIs of a file. It makes no connection before the first call.
+func New(apis []file.API, s Settings) *Gateway {
+	g := &Gateway{settings: s}
+	g.apis.Store(&map[string]*API{})
+	g.Swap(apis)
+	return g
+}
+
+// Use returns the API of a name, nil when there is none. It stays usable, also when it is swapped out, until Release.
+func (g *Gateway) Use(name string) *API {
+	for {
+		api, ok := (*g.apis.Load())[name]
+		if !ok {
+			return nil
+		}
+		if api.use() {
+			return api
+		} // swapped out since then
+	}
+}
+
+// Swap puts the APIs of another file in the place of those that there are, all at once. An API that says the same as before keeps
+// its connections and its cap. Calls in flight end at the APIs that they began at.
+func (g *Gateway) Swap(apis []file.API) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := *g.apis.Load()
+	after := make(map[string]*API, len(apis))
+	for _, settings := range apis {
+		api, ok := before[settings.Name]
+		if !ok || !api.settings.Equal(&settings) {
+			api = newAPI(settings, g.settings)
+			g.open.Add(1)
+			api.closed = g.open.Done
+		}
+		after[settings.Name] = api
+	}
+	g.apis.Store(&after)
+	for name, api := range before {
+		if after[name] != api {
+			api.Release()
+		}
+	}
+}
+
+// Close waits until every call and its losers have ended, and closes all connections. No call may begin meanwhile.
+func (g *Gateway) Close() {
+	g.Swap(nil)
+	g.open.Wait()
+}
+
+// API is one API of the file.
+type API struct {
+	settings file.API
+	routes   routes
+	dropped  dropped
+	client   *upstream.Client
+	engine   *fanout.Service[*Answer]
+	turn     atomic.Uint64 // of the URLs, for first attempts
+	users    atomic.Int64  // the gateway, while it has the API, and calls
+	closed   func()
+}
+
+func newAPI(settings file.API, s Settings) *API {
+	a := &API{settings: settings, routes: newRoutes(settings), dropped: newDropped(settings.Name, s.Logger)}
+	a.users.Store(1)
+	inFlight := settings.MaxInFlight
+	if inFlight == 0 {
+		inFlight = s.MaxInFlight
+	}
+	a.client = newClient(settings, s.UserAgent, inFlight)
+	a.engine = fanout.New[*Answer](fanout.Settings{
+		LoserGrace: s.LoserGrace, MaxInFlight: inFlight,
+		Observe: func(ctx context.Context, attempt fanout.Attempt) {
+			if s.Observe != nil {
+				s.Observe(ctx, settings.Name, attempt)
+			}
+		},
+	})
+	return a
+}
+
+// newClient returns the client of an API.
+func newClient(settings file.API, userAgent string, connections int) *upstream.Client {
+	c := upstream.Settings{
+		UserAgent: userAgent, MaxConnections: connections,
+		ClearTextHTTP2: settings.Protocol == file.H2C, HTTP1: settings.Protocol == file.HTTP1,
+	}
+	for _, u := range settings.URLs {
+		c.URLs = append(c.URLs, u.Parsed())
+	}
+	if settings.TLS != nil {
+		c.Roots, c.Certificate = settings.TLS.Roots, settings.TLS.Certificate
+	}
+	return upstream.New(c)
+}
+
+// use adds a user. It is false when the last one has gone.
+func (a *API) use() bool {
+	for {
+		users := a.users.Load()
+		if users == 0 {
+			return false
+		}
+		if a.users.CompareAndSwap(users, users+1) {
+			return true
+		}
+	}
+}
+
+// Release ends a use of the API. When the gateway has another one in its place and the last call has been answered, it ends with its
+// losers.
+func (a *API) Release() {
+	if a.users.Add(-1) > 0 {
+		return
+	}
+	go func() { // until the losers have ended; Gateway.Close waits for it
+		a.engine.Wait()
+		a.client.CloseIdleConnections()
+		a.closed()
+	}()
+}
+
+// Name is the API's name.
+func (a *API) Name() string { return a.settings.Name }

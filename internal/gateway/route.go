@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"hedgerow/internal/config/file"
+	"hedgerow/internal/forward"
+)
+
+// Route says what holds for a request: an API's settings, or those of its route that the request matches.
+type Route struct {
+	file.Settings
+
+	// Pattern is the route's; empty for what no route matches.
+	Pattern string
+	// Requests and Answers say what goes on of a caller's request, and of the API's answer.
+	Requests forward.Requests
+	Answers  forward.Answers
+}
+
+func newRoute(pattern string, s file.Settings) *Route {
+	return &Route{
+		Settings: s, Pattern: pattern,
+		Requests: forward.NewRequests(s.Forward.Headers), Answers: forward.NewAnswers(s.Remove, s.Keep),
+	}
+}
+
+// Has tells whether a method is called.
+func (r *Route) Has(method string) bool { return slices.Contains(r.Methods, method) }
+
+// Allow is the value of the field Allow: the methods, and OPTIONS, which is answered when it is not called.
+func (r *Route) Allow() string {
+	allowed := r.Methods
+	if !r.Has(http.MethodOptions) {
+		allowed = append(slices.Clone(allowed), http.MethodOptions)
+	}
+	return strings.Join(allowed, ", ")
+}
+
+// idempotent are the methods that may be repeated whatever the settings say: RFC 9110, section 9.2.2.
+var idempotent = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete}
+
+// Repeatable tells whether a request may be sent more than once.
+func (r *Route) Repeats(method string, header http.Header) bool {
+	return slices.Contains(idempotent, method) || r.Repeatable || r.IdempotencyKey && header.Get("Idempotency-Key") != ""
+}
+
+// routes finds an API's routes.
+type routes struct {
+	mux   *http.ServeMux
+	by    map[string]*Route // pattern
+	other *Route            // for what no pattern matches
+}
+
+func newRoutes(api file.API) routes {
+	r := routes{mux: http.NewServeMux(), by: map[string]*Route{}, other: newRoute("", api.Settings)}
+	for _, route := range api.Routes {
+		r.mux.Handle(route.Pattern, http.NotFoundHandler())
+		r.by[route.Pattern] = newRoute(route.Pattern, route.Settings)
+	}
+	return r
+}
+
+// Route returns the route of a request by its method and escaped path.
+func (a *API) Route(method, path string) *Route {
+	if len(a.routes.by) == 0 {
+		return a.routes.other
+	}
+	if path == "" {
+		path = "/"
+	}
+	decoded, err := url.PathUnescape(path)
+	if err != nil {
+		return a.routes.other
+	}
+	// The mux would redirect a path such as //a; its pattern is what counts.
+	_, pattern := a.routes.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: decoded, RawPath: path}})
+	if route, ok := a.routes.by[pattern]; ok {
+		return route
+	}
+	return a.routes.other
+}

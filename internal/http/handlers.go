@@ -119,9 +119,7 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	if len(answer.Attempts) > 0 {
 		c.Header("Server-Timing", serverTiming(answer.Attempts))
 	}
-	if refused, ok := errors.AsType[*fanout.RefusedError](err); ok {
-		c.Header("Retry-After", h.retryAfter(refused))
-	}
+	setRetryAfter(c, err, h.maxTimeout)
 	if err != nil {
 		writeProblem(c, err, answer.Attempts)
 		return
@@ -130,11 +128,13 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	c.JSON(http.StatusOK, shape(answer.Values))
 }
 
-// retryAfter is the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout.
+// setRetryAfter sets the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout.
 // Every attempt that is in flight now has ended by then, but for its grace.
-func (h *handlers) retryAfter(refused *fanout.RefusedError) string {
-	seconds := math.Ceil(min(refused.RetryAfter, h.maxTimeout).Seconds())
-	return strconv.Itoa(max(1, int(seconds)))
+func setRetryAfter(c *gin.Context, err error, maxTimeout time.Duration) {
+	if refused, ok := errors.AsType[*fanout.RefusedError](err); ok {
+		seconds := math.Ceil(min(refused.RetryAfter, maxTimeout).Seconds())
+		c.Header("Retry-After", strconv.Itoa(max(1, int(seconds))))
+	}
 }
 
 // one is the shape of an answer that has exactly one value.

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin/render"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 )
 
 // StatusClientClosedRequest is nginx's status for a caller that has gone away. It is there for the log and the metrics: nobody is
@@ -26,28 +27,43 @@ var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
 	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")
 	errNotReady         = errors.New("shutting down")
+	errUnknownAPI       = errors.New("the file of APIs names no API like the one in this path")
+	errLoop             = errors.New("the request has come through this service before: it goes round in a circle")
+	errHeadOfArray      = errors.New("HEAD has no answer by the strategies all and within-timeout, which answer with an array")
+	errBodyTooLarge     = errors.New("the request's body is larger than max_request_body")
+	errBodySlow         = errors.New("the request's body has not come within the timeout")
+	errBodyCut          = errors.New("the request's body is broken or ends before its end")
+	errBuffersFull      = errors.New("the bodies held at a time leave no room for this one, try again later")
 )
+
+// statuses are those of errors whose text is the detail.
+var statuses = map[error]int{
+	errNotFound: http.StatusNotFound, errMethodNotAllowed: http.StatusMethodNotAllowed, errNotReady: http.StatusServiceUnavailable,
+	errUnknownAPI: http.StatusNotFound, errLoop: http.StatusLoopDetected, errHeadOfArray: http.StatusBadRequest,
+	errBodyTooLarge: http.StatusRequestEntityTooLarge, errBodySlow: http.StatusRequestTimeout, errBodyCut: http.StatusBadRequest,
+	errBuffersFull: http.StatusServiceUnavailable, fanout.ErrAbandoned: StatusClientClosedRequest,
+	forward.ErrNoAPI: http.StatusNotFound, forward.ErrForm: http.StatusBadRequest, forward.ErrPath: http.StatusBadRequest,
+	forward.ErrSegment: http.StatusBadRequest, forward.ErrQuery: http.StatusBadRequest,
+}
 
 // errorStatus is the one place where errors become statuses.
 func errorStatus(err error) (status int, detail string) {
 	var timeout *timeoutError
+	var control *controlError
 	switch {
 	case errors.As(err, &timeout):
 		return http.StatusBadRequest, timeout.Error()
-	case errors.Is(err, errNotFound):
-		return http.StatusNotFound, err.Error()
-	case errors.Is(err, errMethodNotAllowed):
-		return http.StatusMethodNotAllowed, err.Error()
-	case errors.Is(err, fanout.ErrAbandoned):
-		return StatusClientClosedRequest, err.Error()
+	case errors.As(err, &control):
+		return http.StatusBadRequest, control.Error()
 	case errors.Is(err, fanout.ErrFailed):
 		return http.StatusBadGateway, "all attempts at the upstream API failed"
 	case errors.Is(err, fanout.ErrRefused):
 		return http.StatusServiceUnavailable, "more calls than can be answered in time, try again later"
-	case errors.Is(err, errNotReady):
-		return http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, fanout.ErrTimedOut):
 		return http.StatusGatewayTimeout, "no answer from the upstream API within the timeout"
+	}
+	if status, ok := statuses[err]; ok {
+		return status, err.Error()
 	}
 	return http.StatusInternalServerError, "internal error"
 }

@@ -9,6 +9,8 @@ import (
 
 	"hedgerow/internal/console"
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
+	"hedgerow/internal/gateway"
 )
 
 // Settings of the API. They are not checked here: internal/config does.
@@ -31,6 +33,12 @@ type Settings struct {
 	API string
 	// BuiltIn is set when that is the built-in testing server. Every answer says so in a header.
 	BuiltIn bool
+	// Gateway has the APIs of the file. nil: there is no file, and nothing below /proxy/.
+	Gateway *gateway.Gateway
+	// Buffer bounds the bodies that calls below /proxy/ hold at a time.
+	Buffer *gateway.Buffer
+	// Via is what APIs and callers are told of this process.
+	Via forward.Via
 	// Debug turns on Gin's debug mode, for the whole process.
 	Debug bool
 }
@@ -68,26 +76,32 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
 	// In running order.
-	r.Use(noteArrival, discardBody, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger), recoverPanics(s.Logger))
+	r.Use(noteArrival, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger), recoverPanics(s.Logger))
 	if s.BuiltIn {
 		r.Use(declareBuiltIn)
 	}
-	r.NoRoute(notFound)
-	r.NoMethod(otherMethod)
+	r.NoRoute(discardBody, notFound)
+	r.NoMethod(discardBody, otherMethod)
+	own := r.Group("", discardBody) // what is not passed on
 
 	h := &handlers{
 		service: s.Service, source: s.Source, producers: s.Producers, hedgeDelay: s.HedgeDelay, maxTimeout: s.MaxTimeout,
 		ready: s.Ready, api: s.API,
 	}
-	calls := r.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
+	calls := own.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
 	for _, e := range h.endpoints() {
 		get(calls, e.path, e.handler)
 	}
-	probes := r.Group("", logQuietly)
+	probes := own.Group("", logQuietly)
 	get(probes, "/livez", h.livez)
 	get(probes, "/readyz", h.readyz)
 	for _, a := range assets {
-		get(r, a.Path, gin.WrapH(a))
+		get(own, a.Path, gin.WrapH(a))
+	}
+	if s.Gateway != nil {
+		p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer}
+		r.Any(forward.Prefix+"*target", p.serve)
+		r.NoMethod(p.otherMethod, discardBody, otherMethod)
 	}
 	return r, nil
 }
@@ -137,7 +151,12 @@ func notFound(c *gin.Context) {
 
 // otherMethod answers a method that a path does not have. Gin has set Allow to the methods that it has.
 func otherMethod(c *gin.Context) {
-	c.Header("Allow", c.Writer.Header().Get("Allow")+", OPTIONS")
+	methodNotAllowed(c, c.Writer.Header().Get("Allow")+", OPTIONS")
+}
+
+// methodNotAllowed answers a method that is not among the allowed ones.
+func methodNotAllowed(c *gin.Context, allowed string) {
+	c.Header("Allow", allowed)
 	if c.Request.Method == http.MethodOptions {
 		c.AbortWithStatus(http.StatusNoContent)
 		return

@@ -26,22 +26,32 @@ func parseTimeout(rawQuery string, maximum time.Duration) (time.Duration, error)
 		return 0, &timeoutError{"stands in a query that does not parse", maximum}
 	}
 	values := query["timeout"]
-	switch {
-	case len(values) == 0:
+	if len(values) == 0 {
 		return 0, &timeoutError{"is missing", maximum}
+	}
+	timeout, problem := parseMilliseconds(values, maximum)
+	if problem != "" {
+		return 0, &timeoutError{problem, maximum}
+	}
+	return timeout, nil
+}
+
+// parseMilliseconds reads what must be given once, as decimal digits from 1 to the maximum. Otherwise it returns the problem in words.
+func parseMilliseconds(values []string, maximum time.Duration) (d time.Duration, problem string) {
+	switch {
 	case len(values) > 1:
-		return 0, &timeoutError{"is repeated", maximum}
+		return 0, "is repeated"
 	case values[0] == "":
-		return 0, &timeoutError{"is empty", maximum}
+		return 0, "is empty"
 	}
 	for _, char := range []byte(values[0]) {
 		if char < '0' || char > '9' {
-			return 0, &timeoutError{"is not a whole number", maximum}
+			return 0, "is not a whole number"
 		}
 	}
 	ms, err := strconv.ParseInt(values[0], 10, 64)
 	if err != nil || ms < 1 || ms > maximum.Milliseconds() {
-		return 0, &timeoutError{"is out of range", maximum}
+		return 0, "is out of range"
 	}
-	return time.Duration(ms) * time.Millisecond, nil
+	return time.Duration(ms) * time.Millisecond, ""
 }

@@ -4,6 +4,7 @@ package faultserver
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -87,6 +88,11 @@ func (s *Server) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return
+		}
+		request.Body = io.NopCloser(bytes.NewReader(body)) // for the test
 		if !s.next(request)(conn) {
 			return
 		}

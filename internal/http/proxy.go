@@ -1,0 +1,230 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
+	"hedgerow/internal/gateway"
+)
+
+const (
+	timeoutHeader  = "Hedgerow-Timeout"
+	strategyHeader = "Hedgerow-Strategy"
+	requestsHeader = "Hedgerow-Requests"
+)
+
+// proxy answers the requests below /proxy/.
+type proxy struct {
+	gateway *gateway.Gateway
+	via     forward.Via
+	buffer  *gateway.Buffer
+}
+
+// proxyStrategy is a strategy of /proxy/ and the form of its answers.
+type proxyStrategy struct {
+	run fanout.Strategy[*gateway.Answer]
+	// array says that the answer is an array of what the attempts got. Otherwise it is the winner's, as it is.
+	array bool
+}
+
+// proxyStrategies are the strategies by the names that the header and the file give them.
+var proxyStrategies = map[string]proxyStrategy{
+	"smart":          {run: fanout.Smart[*gateway.Answer]},
+	"first":          {run: fanout.First[*gateway.Answer]},
+	"all":            {run: fanout.All[*gateway.Answer], array: true},
+	"within-timeout": {run: fanout.WithinTimeout[*gateway.Answer], array: true},
+}
+
+// Strategies returns the names of the strategies of /proxy/. The first is the default.
+func Strategies() []string { return []string{"smart", "first", "all", "within-timeout"} }
+
+// serve makes a call to an API of the file.
+func (p *proxy) serve(c *gin.Context) {
+	target, err := forward.ParseTarget(c.Request.RequestURI)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	api := p.gateway.Use(target.API)
+	if api == nil {
+		refuse(c, errUnknownAPI)
+		return
+	}
+	defer api.Release()
+	route := api.Route(c.Request.Method, target.Path)
+	if !route.Has(c.Request.Method) {
+		leaveBody(c)
+		methodNotAllowed(c, route.Allow())
+		return
+	}
+	holding := p.buffer.Hold()
+	defer holding.End()
+	call, strategy, err := p.call(c, route, holding)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	call.Target = target
+	result, err := api.Do(c.Request.Context(), call)
+	p.write(c, strategy, call, result, err)
+}
+
+// refuse answers a request that is not passed on.
+func refuse(c *gin.Context, err error) {
+	leaveBody(c)
+	if errors.Is(err, errBuffersFull) {
+		c.Header("Retry-After", "1") // bodies are held for as long as calls take
+	}
+	writeProblem(c, err, nil)
+}
+
+// leaveBody ends the connection with the answer when the request has a body, which may never come to its end: net/http would read it
+// before it answers.
+func leaveBody(c *gin.Context) {
+	if c.Request.ContentLength != 0 {
+		c.Header("Connection", "close")
+	}
+}
+
+// otherMethod serves methods that gin has no route for: an API's settings may name any.
+func (p *proxy) otherMethod(c *gin.Context) {
+	if strings.HasPrefix(c.Request.RequestURI, forward.Prefix) {
+		p.serve(c)
+		c.Abort()
+	}
+}
+
+// call reads what a caller asks for. Its errors are problems of the request.
+func (p *proxy) call(c *gin.Context, route *gateway.Route, holding *gateway.Holding) (gateway.Call, proxyStrategy, error) {
+	if p.via.Seen(c.Request.Header) {
+		return gateway.Call{}, proxyStrategy{}, errLoop
+	}
+	timeout, err := parseTimeoutHeader(c.Request.Header[timeoutHeader], route.Timeout, route.MaxTimeout)
+	if err != nil {
+		return gateway.Call{}, proxyStrategy{}, err
+	}
+	strategy, err := parseStrategy(c.Request.Header[strategyHeader], route.Strategy)
+	if err != nil {
+		return gateway.Call{}, proxyStrategy{}, err
+	}
+	if strategy.array && c.Request.Method == http.MethodHead {
+		return gateway.Call{}, proxyStrategy{}, errHeadOfArray
+	}
+	came := arrival(c)
+	body, err := readBody(c, route.MaxRequestBody, came.Add(timeout), holding)
+	return gateway.Call{
+		Route: route, Strategy: strategy.run, Arrival: came, Timeout: timeout,
+		Request: c.Request, Body: body, Via: p.via, Holding: holding,
+	}, strategy, err
+}
+
+// controlError says what is wrong with one of our own headers.
+type controlError struct {
+	header, problem, allowed string
+}
+
+func (e *controlError) Error() string {
+	return fmt.Sprintf("header %s %s: give it once at most, %s", e.header, e.problem, e.allowed)
+}
+
+// parseTimeoutHeader returns the timeout that the header asks for, or the given one. The error is a *controlError.
+func parseTimeoutHeader(values []string, otherwise, maximum time.Duration) (time.Duration, error) {
+	if values == nil {
+		return otherwise, nil
+	}
+	timeout, problem := parseMilliseconds(values, maximum)
+	if problem != "" {
+		allowed := fmt.Sprintf("in milliseconds, as decimal digits from 1 to %d", maximum.Milliseconds())
+		return 0, &controlError{timeoutHeader, problem, allowed}
+	}
+	return timeout, nil
+}
+
+// parseStrategy returns the strategy that the header asks for, or the given one. The error is a *controlError.
+func parseStrategy(values []string, otherwise string) (proxyStrategy, error) {
+	name, problem := otherwise, ""
+	switch {
+	case len(values) > 1:
+		problem = "is repeated"
+	case len(values) == 1:
+		name = values[0]
+	}
+	strategy, ok := proxyStrategies[name]
+	if !ok {
+		problem = "is not the name of a strategy"
+	}
+	if problem != "" {
+		return proxyStrategy{}, &controlError{strategyHeader, problem, "one of " + strings.Join(Strategies(), ", ")}
+	}
+	return strategy, nil
+}
+
+// write answers with what a call has ended with.
+func (p *proxy) write(c *gin.Context, strategy proxyStrategy, call gateway.Call, result gateway.Result, err error) {
+	noteCall(c, call.Timeout, result.Attempts)
+	sent := slices.DeleteFunc(slices.Clone(result.Attempts), func(a fanout.Attempt) bool { return a.Outcome == fanout.Refused })
+	switch {
+	case err == nil && strategy.array:
+		p.addFields(c, result.Attempts, len(sent))
+		writeArray(c, result.Values)
+	case err == nil:
+		p.pass(c, call.Route, result.Values[0], result.Attempts, len(sent))
+	case errors.Is(err, fanout.ErrFailed) && result.Failed != nil && !strategy.array:
+		p.pass(c, call.Route, result.Failed, result.Attempts, len(sent))
+	default:
+		if errors.Is(err, fanout.ErrFailed) && result.Full {
+			err = errBuffersFull
+			c.Header("Retry-After", "1")
+		}
+		setRetryAfter(c, err, call.Route.MaxTimeout)
+		p.addFields(c, result.Attempts, len(sent))
+		writeProblem(c, err, result.Attempts)
+	}
+}
+
+// pass writes an API's answer as it came.
+func (p *proxy) pass(c *gin.Context, route *gateway.Route, a *gateway.Answer, attempts []fanout.Attempt, sent int) {
+	h := c.Writer.Header()
+	for name := range h {
+		if name != requestIDHeader && name != "Connection" {
+			delete(h, name) // those of our own answers
+		}
+	}
+	id := h[requestIDHeader]
+	route.Answers.Copy(h, a.Header)
+	h[requestIDHeader] = id
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h.Add("Content-Security-Policy", "sandbox") // what comes from an API shares the console's origin
+	p.via.Add(h, h["Via"], "1.1")
+	p.addFields(c, attempts, sent)
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // net/http would guess one
+	}
+	if c.Request.Method != http.MethodHead {
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	}
+	c.Abort()
+	c.Status(a.Status)
+	c.Writer.WriteHeaderNow()
+	if c.Request.Method != http.MethodHead {
+		_, _ = c.Writer.Write(a.Body) // fails when the caller has gone
+	}
+}
+
+// addFields adds what every answer of a call says of its attempts.
+func (p *proxy) addFields(c *gin.Context, attempts []fanout.Attempt, sent int) {
+	h := c.Writer.Header()
+	if len(attempts) > 0 {
+		h.Add("Server-Timing", serverTiming(attempts))
+	}
+	h.Set(requestsHeader, strconv.Itoa(sent))
+}

@@ -23,9 +23,9 @@ import (
 var floors = [][]string{
 	{"cmd/hedgerow"},
 	{"internal/http"},
-	{"internal/config", "internal/console", "internal/listen"},
-	{"internal/logs", "internal/metrics", "internal/upstream"},
-	{"internal/fanout", "internal/testserver"},
+	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
+	{"internal/config/file", "internal/logs", "internal/metrics", "internal/upstream"},
+	{"internal/fanout", "internal/forward", "internal/rule", "internal/testserver"},
 	{"docs"},
 }
 

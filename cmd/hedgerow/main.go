@@ -33,6 +33,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch command := command.(type) {
 	case *config.Serve:
 		return logged(command.Log, warnings, stderr, func(logger *slog.Logger) error { return serve(ctx, *command, logger) })
+	case *config.Check:
+		err = check(*command, stdout)
 	case *config.TestServer:
 		return logged(command.Log, warnings, stderr, func(logger *slog.Logger) error { return serveTestServer(ctx, *command, logger) })
 	case *config.Healthcheck:

@@ -204,7 +204,7 @@ func TestSIGHUPDropsNoCallAndIsLogged(t *testing.T) {
 	})
 	upstream.WaitForRequests(t, 3)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	p.log.Wait(t, "msg", "SIGHUP is ignored: there is nothing to read again")
+	p.log.Wait(t, "msg", "SIGHUP is ignored: there is no file of APIs to read again")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.log.Wait(t, "msg", "stopping")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))

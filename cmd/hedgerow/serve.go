@@ -19,9 +19,13 @@ import (
 // serve runs the service until ctx is done or a signal tells it to stop, then lets the calls in flight end. A second signal ends
 // the process at once.
 func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) error {
-	ctx, stop := listen.UntilSignal(ctx, logger)
-	defer stop()
 	relaxCollector()
+	apis, err := openAPIs(settings, logger)
+	if err != nil {
+		return err
+	}
+	ctx, stop := listen.UntilSignal(ctx, apis.reload)
+	defer stop()
 	api, err := chooseAPI(ctx, settings, logger)
 	if err != nil {
 		return err
@@ -33,6 +37,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		ObserveCall: func(c http.ObservedCall) { calls.measures.ObserveCall(metrics.Call(c)) },
 		Debug:       settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay,
+		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
 	})
 	if err != nil {
 		return err
@@ -44,8 +49,9 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		return err
 	}
 	group.Add(ctx, listen.Draining(listener, listen.Settings{
-		Handler: router, LongestCall: settings.MaxTimeout, MaxConnections: settings.MaxConnections, Logger: logger,
-		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(), AfterCalls: calls.end,
+		Handler: router, LongestCall: apis.longest, MaxConnections: settings.MaxConnections, Logger: logger,
+		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(apis.longest),
+		AfterCalls: func() { calls.end(); apis.end() },
 	}))
 	if settings.AdminAddr != nil {
 		admin, err := listen.Open(ctx, settings.AdminAddr.Setting, settings.AdminAddr.String())
@@ -74,7 +80,7 @@ func chooseAPI(ctx context.Context, settings config.Serve, logger *slog.Logger) 
 	if target := settings.ExponeaURL; target != nil {
 		return api{url: target, name: withoutSecrets(target)}, nil
 	}
-	listener, err := listen.Open(ctx, "built-in testing server", "127.0.0.1:0")
+	listener, err := listen.Open(ctx, settings.TestServerAddr.Setting, settings.TestServerAddr.String())
 	if err != nil {
 		return api{}, err
 	}

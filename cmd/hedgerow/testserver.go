@@ -14,7 +14,7 @@ import (
 // serveTestServer runs the testing server alone until ctx is done or a signal tells it to stop. It does not drain: what it stands
 // for would not either.
 func serveTestServer(ctx context.Context, settings config.TestServer, logger *slog.Logger) error {
-	ctx, stop := listen.UntilSignal(ctx, logger)
+	ctx, stop := listen.UntilSignal(ctx, func() { logger.Info("SIGHUP is ignored: there is nothing to read again") })
 	defer stop()
 	listener, err := listen.Open(ctx, settings.Addr.Setting, settings.Addr.String())
 	if err != nil {

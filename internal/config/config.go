@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Command is what the binary was asked to do: a *Serve, *TestServer, *Healthcheck, *Version or Help.
+// Command is what the binary was asked to do: a *Serve, *Check, *TestServer, *Healthcheck, *Version or Help.
 type Command interface{ isCommand() }
 
 // Help is the text that was asked for.
@@ -18,6 +18,7 @@ type Help string
 type Version struct{}
 
 func (*Serve) isCommand()       {}
+func (*Check) isCommand()       {}
 func (*TestServer) isCommand()  {}
 func (*Healthcheck) isCommand() {}
 func (*Version) isCommand()     {}
@@ -28,6 +29,7 @@ type commandLine struct {
 	AskVersion bool `name:"version" help:"Print the version."`
 
 	Serve       Serve       `cmd:"" default:"withargs" help:"Run the service (the default command)."`
+	Check       Check       `cmd:"" help:"Check the file of APIs and say in words what it means."`
 	TestServer  TestServer  `cmd:"" name:"testserver" help:"Run the testing server alone."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask a running service whether it is ready. Exit code 0: it is."`
 	Version     Version     `cmd:"" help:"Print the version."`
@@ -37,6 +39,8 @@ type commandLine struct {
 type Serve struct {
 	// ExponeaURL is nil when the built-in testing server stands in.
 	ExponeaURL *url.URL `name:"exponea-url" env:"EXPONEA_URL" placeholder:"URL" help:"The third-party API, http or https: the full URL that every attempt GETs. Empty: a built-in testing server."`
+
+	Config string `env:"HEDGEROW_CONFIG" placeholder:"FILE" help:"The file of the APIs that are called through /proxy/. Empty: there are none."`
 
 	H2C bool `name:"h2c" env:"HEDGEROW_H2C" help:"Call an http API by HTTP/2 in clear text, with prior knowledge. With https the two sides agree by themselves."`
 
@@ -52,12 +56,20 @@ type Serve struct {
 	MaxConnections int           `env:"HEDGEROW_MAX_CONNECTIONS" default:"16384" min:"1" help:"Connections from callers. Further ones wait to be accepted."`
 	MaxBody        Size          `env:"HEDGEROW_MAX_BODY" default:"1MiB" min:"1" max:"1TiB" help:"Largest body of the upstream API, decompressed."`
 
+	MaxBuffered Size `env:"HEDGEROW_MAX_BUFFERED" default:"256MiB" min:"1" max:"1TiB" help:"Bodies of requests and answers that calls through /proxy/ hold at a time. Calls beyond are refused with 503."`
+
 	ShutdownDelay   time.Duration `env:"HEDGEROW_SHUTDOWN_DELAY" default:"0s" min:"0s" help:"When told to stop: time between not ready and not listening any more."`
 	ShutdownTimeout time.Duration `env:"HEDGEROW_SHUTDOWN_TIMEOUT" default:"0s" min:"0s" help:"After that: time for the calls in flight. 0s: the largest timeout and 2 s."`
 
 	Log
 
-	TestingServer TestingServer `embed:"" prefix:"testserver-" envprefix:"HEDGEROW_TESTSERVER_" group:"Built-in testing server:"`
+	TestServerAddr Address       `name:"testserver-addr" env:"HEDGEROW_TESTSERVER_ADDR" default:"127.0.0.1:0" group:"Built-in testing server:" help:"Where it listens. Port 0: a free one."`
+	TestingServer  TestingServer `embed:"" prefix:"testserver-" envprefix:"HEDGEROW_TESTSERVER_" group:"Built-in testing server:"`
+}
+
+// Check are the settings of the command check.
+type Check struct {
+	File string `arg:"" help:"The file of APIs."`
 }
 
 // TestServer are the settings of the testing server when it runs alone.
@@ -104,12 +116,12 @@ type TestingServer struct {
 // shutdownMargin is what calls in flight get on top of the largest timeout.
 const shutdownMargin = 2 * time.Second
 
-// ShutdownTimeoutOrDefault is the time for calls in flight at the end.
-func (s *Serve) ShutdownTimeoutOrDefault() time.Duration {
+// ShutdownTimeoutOrDefault is the time for calls in flight at the end, of which the longest may take longest.
+func (s *Serve) ShutdownTimeoutOrDefault(longest time.Duration) time.Duration {
 	if s.ShutdownTimeout > 0 {
 		return s.ShutdownTimeout
 	}
-	return s.MaxTimeout + shutdownMargin
+	return longest + shutdownMargin
 }
 
 // rules are what the fields cannot say: those between two settings.

@@ -27,11 +27,12 @@ func TestDefaults(t *testing.T) {
 		Addr:      config.Address{Port: 5000, Setting: "--addr (HEDGEROW_ADDR)"},
 		AdminAddr: &config.Address{Host: "127.0.0.1", Port: 5001, Setting: "--admin-addr (HEDGEROW_ADMIN_ADDR)"},
 		Producers: 3, HedgeDelay: 300 * time.Millisecond, MaxTimeout: time.Minute, LoserGrace: 250 * time.Millisecond,
-		MaxInFlight: 12288, MaxConnections: 16384, MaxBody: 1 << 20,
-		Log:           config.Log{LogLevel: slog.LevelInfo},
-		TestingServer: config.TestingServer{Min: 100 * time.Millisecond, Max: 600 * time.Millisecond, Fail: 0.1},
+		MaxInFlight: 12288, MaxConnections: 16384, MaxBody: 1 << 20, MaxBuffered: 256 << 20,
+		Log:            config.Log{LogLevel: slog.LevelInfo},
+		TestServerAddr: config.Address{Host: "127.0.0.1", Setting: "--testserver-addr (HEDGEROW_TESTSERVER_ADDR)"},
+		TestingServer:  config.TestingServer{Min: 100 * time.Millisecond, Max: 600 * time.Millisecond, Fail: 0.1},
 	}, c)
-	assert.Equal(t, 62*time.Second, c.ShutdownTimeoutOrDefault())
+	assert.Equal(t, 62*time.Second, c.ShutdownTimeoutOrDefault(c.MaxTimeout))
 	assert.Empty(t, warnings)
 }
 
@@ -40,7 +41,7 @@ func TestAFlagGoesBeforeItsVariableAndThatBeforeTheDefault(t *testing.T) {
 		"HEDGEROW_PRODUCERS=4", "HEDGEROW_MAX_BODY=64KiB", "HEDGEROW_SHUTDOWN_TIMEOUT=1s", "DEBUG=true", "HEDGEROW_TESTSERVER_HANG=0.5")
 	assert.Equal(t, 5, c.Producers)
 	assert.Equal(t, config.Size(64<<10), c.MaxBody)
-	assert.Equal(t, time.Second, c.ShutdownTimeoutOrDefault())
+	assert.Equal(t, time.Second, c.ShutdownTimeoutOrDefault(c.MaxTimeout))
 	assert.True(t, c.Debug)
 	assert.Equal(t, slog.LevelDebug, c.Level())
 	assert.InDelta(t, 0.5, c.TestingServer.Hang, 0)
@@ -56,7 +57,7 @@ func TestAnEmptyVariableStandsForTheDefault(t *testing.T) {
 	assert.Equal(t, ":5000", c.Addr.String())
 	assert.Equal(t, slog.LevelInfo, c.Level())
 	assert.Equal(t, config.Size(1<<20), c.MaxBody)
-	assert.Equal(t, 62*time.Second, c.ShutdownTimeoutOrDefault())
+	assert.Equal(t, 62*time.Second, c.ShutdownTimeoutOrDefault(c.MaxTimeout))
 	assert.InDelta(t, 0.1, c.TestingServer.Fail, 0)
 	assert.False(t, c.Debug)
 	assert.Nil(t, c.AdminAddr, "which is how the admin address is turned off")

@@ -13,18 +13,23 @@ import (
 	"hedgerow/internal/gateway"
 )
 
-// readBody reads a request's whole body, of at most limit bytes, by the deadline. Trailers are dropped.
+// writeMargin is the time that an answer may take to be written after the call's deadline. The file of APIs may allow for longer
+// calls than those that the server's own timeouts are made for.
+const writeMargin = 5 * time.Second
+
+// readBody sets the connection's deadlines for a call, and reads a request's whole body, of at most limit bytes, by the deadline. Trailers are dropped.
 func readBody(c *gin.Context, limit int64, deadline time.Time, holding *gateway.Holding) ([]byte, error) {
 	r := c.Request
+	control := http.NewResponseController(c.Writer) // whose deadlines only HTTP/2 lacks, and the server does not speak that
+	_ = control.SetWriteDeadline(deadline.Add(writeMargin))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // while the call runs, a read that times out is a caller gone
 	switch {
 	case r.ContentLength == 0:
 		return nil, nil
 	case r.ContentLength > limit:
 		return nil, errBodyTooLarge
 	}
-	control := http.NewResponseController(c.Writer)
-	_ = control.SetReadDeadline(deadline)                       // HTTP/2 alone cannot, and the server does not speak it
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // while the call runs, a read that times out is a caller gone
+	_ = control.SetReadDeadline(deadline)
 	var b bytes.Buffer
 	n, err := b.ReadFrom(&holdingReader{io.LimitReader(r.Body, limit+1), holding})
 	switch {

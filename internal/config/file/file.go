@@ -21,6 +21,27 @@ type File struct {
 	APIs []API // in the order of the file, at least one
 }
 
+// Names returns the names of the APIs, in the order of the file.
+func (f *File) Names() []string {
+	names := make([]string, len(f.APIs))
+	for i := range f.APIs {
+		names[i] = f.APIs[i].Name
+	}
+	return names
+}
+
+// LongestTimeout is the largest timeout that a call may ask for.
+func (f *File) LongestTimeout() time.Duration {
+	var longest time.Duration
+	for i := range f.APIs {
+		longest = max(longest, f.APIs[i].MaxTimeout)
+		for _, r := range f.APIs[i].Routes {
+			longest = max(longest, r.MaxTimeout)
+		}
+	}
+	return longest
+}
+
 // API is one API of the file.
 type API struct {
 	Name        string // letters, digits, "-", "_" and ".": one segment of a path

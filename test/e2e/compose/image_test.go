@@ -60,7 +60,9 @@ func TestAnyBaseImageWillDo(t *testing.T) {
 }
 
 func TestEverySettingCanBeGivenToTheDeployment(t *testing.T) {
-	inside := map[string]bool{"HEDGEROW_ADDR": true, "HEDGEROW_ADMIN_ADDR": true, "HEDGEROW_TESTSERVER_ADDR": true} // the file's own business
+	inside := map[string]bool{ // the file's own business
+		"HEDGEROW_ADDR": true, "HEDGEROW_ADMIN_ADDR": true, "HEDGEROW_CONFIG": true, "HEDGEROW_TESTSERVER_ADDR": true,
+	}
 	for _, service := range []string{"serve", "testserver"} {
 		help, err := docker("run", "--rm", "--network=none", image, service, "--help")
 		require.NoError(t, err)

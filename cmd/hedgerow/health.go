@@ -14,7 +14,7 @@ import (
 func checkHealth(ctx context.Context, settings config.Healthcheck) error {
 	ctx, cancel := context.WithTimeout(ctx, settings.Timeout)
 	defer cancel()
-	addr := settings.Addr
+	addr := settings.Asked()
 	if ip := net.ParseIP(addr.Host); addr.Host == "" || ip.IsUnspecified() {
 		addr.Host = "127.0.0.1"
 	}

@@ -358,6 +358,16 @@ func TestHealthcheckAsksWhetherTheServiceIsReady(t *testing.T) {
 	assert.Equal(t, exitFailure, start(t, []string{"HEDGEROW_ADDR=:" + port}, "healthcheck", "--path=/nope").end(t))
 }
 
+func TestCallersThatHoldEveryConnectionDoNotFailItsHealthcheck(t *testing.T) {
+	p := start(t, []string{"EXPONEA_URL=http://localhost/", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_MAX_CONNECTIONS=1"})
+	admin := p.log.Wait(t, "msg", "admin address is listening")["addr"].(string)
+	addr := p.log.Wait(t, "msg", listening)["addr"].(string)
+	get(t, "http://"+addr+"/livez") // its connection is kept, and holds the only place
+	settings := []string{"HEDGEROW_ADDR=" + addr, "HEDGEROW_ADMIN_ADDR=" + admin}
+	assert.Zero(t, start(t, settings, "healthcheck").end(t))
+	assert.Equal(t, exitFailure, start(t, settings, "healthcheck", "--addr="+addr, "--timeout=100ms").end(t), "an address that is given is asked")
+}
+
 func TestVersionAndHelp(t *testing.T) {
 	var out bytes.Buffer
 	assert.Zero(t, run(context.Background(), []string{"version"}, &out, io.Discard))

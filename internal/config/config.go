@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // Command is what the binary was asked to do: a *Serve, *Check, *TestServer, *Healthcheck, *Version or Help.
@@ -81,9 +83,30 @@ type TestServer struct {
 
 // Healthcheck are the settings of the command healthcheck.
 type Healthcheck struct {
-	Addr    Address       `env:"HEDGEROW_ADDR" default:":5000" help:"Where the service listens. Without a host: on this machine."`
+	Addr Address `env:"HEDGEROW_ADDR" default:":5000" help:"Where the service listens. It is asked there when this flag is given or the admin address is off. Without a host: on this machine."`
+	// AdminAddr is nil when it is off, and when --addr is given.
+	AdminAddr *Address `env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where its probes listen. It is asked there otherwise: callers cannot be in the way. Empty: off."`
+
 	Path    string        `default:"/readyz" help:"What to ask for."`
 	Timeout time.Duration `default:"2s" min:"1ms" help:"How long to wait for the answer."`
+}
+
+// AfterApply is called by kong. An address on the command line is the one that is meant.
+func (h *Healthcheck) AfterApply(parsed *kong.Context) error {
+	for _, step := range parsed.Path {
+		if step.Flag != nil && !step.Resolved && step.Flag.Target.Addr().Interface() == any(&h.Addr) {
+			h.AdminAddr = nil
+		}
+	}
+	return nil
+}
+
+// Asked is the address to ask.
+func (h *Healthcheck) Asked() Address {
+	if h.AdminAddr != nil {
+		return *h.AdminAddr
+	}
+	return h.Addr
 }
 
 // Log are the settings of the log, which goes to standard error.

@@ -64,15 +64,33 @@ func TestAnEmptyVariableStandsForTheDefault(t *testing.T) {
 }
 
 func TestOtherCommands(t *testing.T) {
-	health, _ := parse[*config.Healthcheck](t, []string{"healthcheck"}, "HEDGEROW_ADDR=127.0.0.1:6000")
-	assert.Equal(t, "127.0.0.1:6000", health.Addr.String())
-
 	server, _ := parse[*config.TestServer](t, []string{"testserver", "--fail=0", "--min=1ms", "--max", "2ms"})
 	assert.Equal(t, ":5002", server.Addr.String())
 	assert.Equal(t, config.TestingServer{Min: time.Millisecond, Max: 2 * time.Millisecond}, server.TestingServer)
 
 	for _, args := range [][]string{{"version"}, {"--version"}, {"serve", "--version"}} {
 		parse[*config.Version](t, args, "HEDGEROW_PRODUCERS=x")
+	}
+}
+
+func TestHealthcheckAsksTheAdminAddressUnlessItIsOffOrAnAddressIsGiven(t *testing.T) {
+	for _, test := range []struct{ asked, environment, args string }{
+		{asked: "127.0.0.1:5001"},
+		{asked: "127.0.0.1:5001", environment: "HEDGEROW_ADDR=:6000"},
+		{asked: ":6001", environment: "HEDGEROW_ADDR=:6000 HEDGEROW_ADMIN_ADDR=:6001"},
+		{asked: ":6000", environment: "HEDGEROW_ADDR=:6000 HEDGEROW_ADMIN_ADDR="},
+		{asked: ":5000", environment: "HEDGEROW_ADMIN_ADDR="},
+		{asked: ":5000", args: "--admin-addr="},
+		{asked: ":6001", args: "--admin-addr=:6001"},
+		{asked: ":7000", args: "--addr=:7000"},
+		{asked: ":7000", environment: "HEDGEROW_ADDR=:6000 HEDGEROW_ADMIN_ADDR=:6001", args: "--addr=:7000"},
+		{asked: ":7000", args: "--addr=:7000 --admin-addr=:6001"},
+		{asked: ":7000", args: "--admin-addr=:6001 --addr=:7000"},
+	} {
+		args := append([]string{"healthcheck"}, strings.Fields(test.args)...)
+		health, _ := parse[*config.Healthcheck](t, args, strings.Fields(test.environment)...)
+		asked := health.Asked()
+		assert.Equal(t, test.asked, asked.String(), test)
 	}
 }
 

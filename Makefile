@@ -82,10 +82,15 @@ clean: ## Remove what this project made: its containers, networks and images, an
 	docker ps --all --quiet --filter label=hedgerow=image | xargs -r docker rm --force; \
 	docker images --quiet --filter label=hedgerow | sort -u | xargs -r docker rmi --force
 
+comma   := ,
+test_go = $(if $(RACE),CGO_ENABLED=1 )$(GO)
+
 .PHONY: test
 test: ## Run all tests that need Go alone, with the race detector where there is a C compiler.
 	@[ -n "$(RACE)" ] || printf '\n%s\n\n' '*** WITHOUT THE RACE DETECTOR: no C compiler works here. On Debian: apt-get install gcc libc6-dev ***' >&2
-	$(if $(RACE),CGO_ENABLED=1 )$(GO) test $(RACE) ./...
+	@[ "$$($(test_go) list $(RACE) -f '{{.Stale}}' github.com/gin-gonic/gin)" != true ] || \
+		echo "The first run compiles all the modules too$(if $(RACE),$(comma) with the race detector): that takes minutes." >&2
+	$(test_go) test $(RACE) ./...
 
 .PHONY: e2e
 e2e: ## Run the tests in test/e2e: random plans, mutations, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap prometheus).

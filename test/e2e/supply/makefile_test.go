@@ -29,6 +29,14 @@ func TestTheTestsRunWithoutTheRaceDetectorAndSaySoWhereNoCCompilerWorks(t *testi
 	}
 }
 
+func TestTheTestsSayThatCompilingTakesMinutesWhenNothingIsCompiledYet(t *testing.T) {
+	for stale, says := range map[string]assert.ComparisonAssertionFunc{"true": contains, "false": notContains} {
+		output, err := target(t, "test", "GO="+fakeGo(t, "true"), "FAKE_STALE="+stale).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		says(t, string(output), "that takes minutes")
+	}
+}
+
 func contains(t assert.TestingT, text, part any, message ...any) bool {
 	return assert.Contains(t, text, part, message...)
 }
@@ -41,7 +49,7 @@ func notContains(t assert.TestingT, text, part any, message ...any) bool {
 func fakeGo(t *testing.T, compiler string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "go")
-	script := "#!/bin/sh\ncase $* in 'env CC') echo " + compiler + ";; test*) echo ran: $*;; esac\n"
+	script := "#!/bin/sh\ncase $* in 'env CC') echo " + compiler + ";; *.Stale*) echo $FAKE_STALE;; test*) echo ran: $*;; esac\n"
 	require.NoError(t, os.WriteFile(path, []byte(script), 0o700)) //nolint:gosec // a program
 	return path
 }

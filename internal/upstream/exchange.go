@@ -60,7 +60,7 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 		return nil, StatusFailure(response.StatusCode, response.Header)
 	}
 	a := &Answer{Attempt: number, Status: response.StatusCode, Header: response.Header}
-	if a.Body, err = r.readBytes(response.Body); err != nil {
+	if a.Body, err = r.readBytes(response.Body, response.ContentLength); err != nil {
 		return nil, err
 	}
 	a.Unpacked = a.Body
@@ -106,9 +106,13 @@ func withTarget(base *url.URL, target string) *url.URL {
 	return u
 }
 
-// readBytes reads a whole body of at most MaxBody bytes.
-func (r *Request) readBytes(body io.Reader) ([]byte, error) {
+// firstPiece is the most memory that a body gets before its bytes have come: an API may promise much and send nothing.
+const firstPiece = 64 << 10
+
+// readBytes reads a whole body of at most MaxBody bytes. length is what its header says, below 0 when that says nothing.
+func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(int(min(max(length, 0), firstPiece)) + bytes.MinRead)
 	n, err := b.ReadFrom(&taking{io.LimitReader(body, r.MaxBody+1), r.Take})
 	switch {
 	case n > r.MaxBody:
@@ -141,7 +145,7 @@ func (r *Request) unpack(packed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, bodyFailure(err)
 	}
-	return r.readBytes(reader)
+	return r.readBytes(reader, -1)
 }
 
 func isGzip(header http.Header) bool {

@@ -24,7 +24,7 @@ type programs struct {
 	profile string
 }
 
-// build compiles the programs with the Dockerfile's flags, and the engine's benchmarks, unless that has been done.
+// build compiles the programs with the Dockerfile's flags, and the benchmarks of single packages, unless that has been done.
 func build() (*programs, error) {
 	if folder := os.Getenv(programsVariable); folder != "" {
 		return &programs{folder: folder}, nil
@@ -33,17 +33,19 @@ func build() (*programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
+	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "../..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
 		command := exec.Command("go", "build", "-trimpath", "-tags=nomsgpack", "-ldflags=-s -w", "-o", filepath.Join(folder, b.name), b.pkg)
 		command.Dir, command.Stderr = b.dir, os.Stderr
 		if err := command.Run(); err != nil {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
-	engine := exec.Command("go", "test", "-c", "-o", filepath.Join(folder, "engine.test"), "./engine")
-	engine.Stderr = os.Stderr
-	if err := engine.Run(); err != nil {
-		return nil, fmt.Errorf("building the engine's benchmarks: %w", err)
+	for _, b := range []struct{ name, dir, pkg string }{{"engine.test", ".", "./engine"}, {"rule.test", "../..", "./internal/rule"}} {
+		command := exec.Command("go", "test", "-c", "-o", filepath.Join(folder, b.name), b.pkg)
+		command.Dir, command.Stderr = b.dir, os.Stderr
+		if err := command.Run(); err != nil {
+			return nil, fmt.Errorf("building %s: %w", b.name, err)
+		}
 	}
 	return &programs{folder: folder}, nil
 }

@@ -1,5 +1,6 @@
 // Command baseline is what one writes by hand with net/http: first-of-3 that cancels its losers at once, and all-of-3. The benchmarks
-// compare Hedgerow with it. It checks the same of an answer as Hedgerow, and it neither logs nor counts.
+// compare Hedgerow with it. It checks the same of an answer as Hedgerow, and it neither logs nor counts. Below /proxy/ it is a plain
+// reverse proxy.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -26,13 +29,23 @@ type service struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "where to listen")
-	url := flag.String("url", "", "the upstream API")
+	target := flag.String("url", "", "the upstream API")
 	flag.Parse()
 	transport := &http.Transport{MaxIdleConns: 12288, MaxIdleConnsPerHost: 12288}
-	s := &service{client: &http.Client{Transport: transport}, url: *url}
+	s := &service{client: &http.Client{Transport: transport}, url: *target}
 	http.HandleFunc("/api/first", s.first)
 	http.HandleFunc("/api/all", s.all)
+	http.Handle("/proxy/", reverseProxy(*target, transport))
 	log.Fatal(http.ListenAndServe(*addr, nil)) //nolint:gosec // a yardstick needs no timeouts
+}
+
+// reverseProxy is what one writes with the standard library alone.
+func reverseProxy(target string, transport http.RoundTripper) http.Handler {
+	base, err := url.Parse(target)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(base) }}
 }
 
 // fetch makes one attempt.

@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// sendBuffer holds the largest answer, in bytes: an answer is written at one go.
+const sendBuffer = 256 << 10
+
 // Reply is what an upstream does with a request.
 type Reply struct {
 	// After is how long it waits first.
@@ -73,7 +76,9 @@ func ServeUpstream(listener net.Listener, behave Behaviour) (*Upstream, error) {
 	u := &Upstream{addr: addr, file: file, fd: int(file.Fd()), behave: behave, conns: map[*served]struct{}{}}
 	for _, set := range []func() error{
 		func() error { return unix.SetNonblock(u.fd, true) },
-		func() error { return unix.SetsockoptInt(u.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }, // its connections inherit it
+		// Its connections inherit these.
+		func() error { return unix.SetsockoptInt(u.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) },
+		func() error { return unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer) },
 	} {
 		if err := set(); err != nil {
 			return nil, err

@@ -56,7 +56,13 @@ type ObservedCall struct {
 }
 
 // NewRouter returns the handler of every path that Hedgerow serves. It fails when a part of the console is missing.
-func NewRouter(s Settings) (http.Handler, error) { return newEngine(s) }
+func NewRouter(s Settings) (http.Handler, error) {
+	engine, err := newEngine(s)
+	if err != nil {
+		return nil, err // not the engine: a nil *gin.Engine in an interface is not nil
+	}
+	return engine, nil
+}
 
 func newEngine(s Settings) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)

@@ -56,10 +56,10 @@ func TestARunningServiceGivesEveryDocumentedAnswerAsDocumented(t *testing.T) {
 			seen.get(t, fast, path+query, 400)
 		}
 		if path == "/api/within-timeout" {
-			assert.Equal(t, "[]", seen.get(t, hanging, path+"?timeout=50", 200))
+			assert.Equal(t, "[]", seen.get(t, hanging, path+"?timeout=1000", 200))
 			assert.Equal(t, "[]", seen.get(t, failing, path+"?timeout=10000", 200))
 		} else {
-			seen.get(t, hanging, path+"?timeout=50", 504)
+			seen.get(t, hanging, path+"?timeout=1000", 504)
 			seen.get(t, failing, path+"?timeout=10000", 502)
 		}
 		seen.get(t, overloaded, path+"?timeout=1000", 503)

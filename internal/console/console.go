@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -91,7 +92,7 @@ func (c contents) file(name string) (file, error) {
 		return f, fmt.Errorf("gin-swagger answers %d %s", w.status, http.StatusText(w.status))
 	}
 	if len(f.content) == 0 {
-		return f, fmt.Errorf("it is empty")
+		return f, errors.New("it is empty")
 	}
 	return f, nil
 }

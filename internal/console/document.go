@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ func edit(document []byte, s Settings) ([]byte, error) {
 		return nil, err
 	}
 	if d.Info == nil || d.Paths == nil {
-		return nil, fmt.Errorf("it has no info or no paths")
+		return nil, errors.New("it has no info or no paths")
 	}
 	d.Info.Description += "\n\n" + about(s)
 	for _, path := range d.Paths.Paths {

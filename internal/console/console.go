@@ -53,9 +53,12 @@ func newAssets(stock fs.FS, s Settings) ([]Asset, error) {
 			return nil, fmt.Errorf("the console's %s: %w", name, err)
 		}
 		if name == "doc.json" {
-			if file.content, err = edit(file.content, s); err != nil {
+			document, err := newServed(file, s)
+			if err != nil {
 				return nil, fmt.Errorf("the API's document: %w", err)
 			}
+			assets = append(assets, Asset{"/" + name, document})
+			continue
 		}
 		assets = append(assets, Asset{"/" + name, serve(file)})
 		if name == "index.html" {

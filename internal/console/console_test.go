@@ -104,7 +104,7 @@ func TestAStockAssetThatIsMissingOrEmptyIsAnErrorAtTheStart(t *testing.T) {
 
 func TestADocumentThatCannotBeEditedIsAnErrorAtTheStart(t *testing.T) {
 	for _, document := range []string{"", "[]", "{}", `{"info": {}}`} {
-		_, err := edit([]byte(document), Settings{})
+		_, err := edit([]byte(document), Settings{}, nil)
 		require.Error(t, err, document)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-openapi/spec"
@@ -21,13 +23,19 @@ type Settings struct {
 	MaxTimeout time.Duration
 	// NoTimeout is what the API says to a call without a timeout.
 	NoTimeout string
+	// APIs returns the APIs of the file. It is called at any time from any goroutine. nil: there is no file.
+	APIs func() []API
+	// Strategies are those that a call to one of them can ask for.
+	Strategies []string
+	// Details are what such a call is told, by status.
+	Details map[int]string
 }
 
 // suggestedTimeout is the timeout that the console suggests, or MaxTimeout if that is less.
 const suggestedTimeout = 3 * time.Second
 
-// edit returns the API's document for a service with these settings. What swag generates stands for the default settings.
-func edit(document []byte, s Settings) ([]byte, error) {
+// edit returns the API's document for a service with these settings and APIs. What swag generates stands for the default settings.
+func edit(document []byte, s Settings, apis []API) ([]byte, error) {
 	var d spec.Swagger
 	if err := json.Unmarshal(document, &d); err != nil {
 		return nil, err
@@ -51,6 +59,11 @@ func edit(document []byte, s Settings) ([]byte, error) {
 		schema := d.Definitions["InvalidTimeout"].Properties[member]
 		d.Definitions["InvalidTimeout"].Properties[member] = *schema.WithExample(s.NoTimeout)
 	}
+	if s.APIs != nil {
+		if err := addAPIs(&d, s, apis); err != nil {
+			return nil, err
+		}
+	}
 	return json.Marshal(d) // leaves empty members out: with an empty host it would not be valid
 }
 
@@ -67,3 +80,47 @@ func about(s Settings) string {
 func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%v ms", float64(d.Microseconds())/1000)
 }
+
+// served is the document, which follows the APIs of the file.
+type served struct {
+	generated file
+	settings  Settings
+
+	mu      sync.Mutex
+	apis    []API // of the handler
+	handler http.Handler
+}
+
+func newServed(generated file, s Settings) (*served, error) {
+	d := &served{generated: generated, settings: s}
+	var apis []API
+	if s.APIs != nil {
+		apis = s.APIs()
+	}
+	return d, d.make(apis)
+}
+
+// make makes the handler. The caller has the lock, or is the only one.
+func (d *served) make(apis []API) error {
+	content, err := edit(d.generated.content, d.settings, apis)
+	if err != nil {
+		return err
+	}
+	d.apis, d.handler = apis, serve(file{d.generated.contentType, content})
+	return nil
+}
+
+// current is the handler for the APIs that there are now.
+func (d *served) current() http.Handler {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.settings.APIs == nil {
+		return d.handler
+	}
+	if apis := d.settings.APIs(); !equal(apis, d.apis) {
+		_ = d.make(apis) // the document could be edited before, and no API makes that fail
+	}
+	return d.handler
+}
+
+func (d *served) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.current().ServeHTTP(w, r) }

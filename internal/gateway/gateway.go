@@ -5,6 +5,8 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +57,16 @@ func (g *Gateway) Use(name string) *API {
 			return api
 		} // swapped out since then
 	}
+}
+
+// APIs returns the present APIs in the order of their names. They are for looking at: only what Use returns may be called.
+func (g *Gateway) APIs() []*API {
+	apis := *g.apis.Load()
+	sorted := make([]*API, 0, len(apis))
+	for _, name := range slices.Sorted(maps.Keys(apis)) {
+		sorted = append(sorted, apis[name])
+	}
+	return sorted
 }
 
 // Swap puts the APIs of another file in the place of those that there are, all at once. An API that says the same as before keeps
@@ -161,3 +173,11 @@ func (a *API) Release() {
 
 // Name is the API's name.
 func (a *API) Name() string { return a.settings.Name }
+
+// Example is a path and query of the API, with secrets as they stand in the file; "/" when the file gives none.
+func (a *API) Example() string {
+	if example := a.settings.Example.String(); example != "" {
+		return example
+	}
+	return "/"
+}

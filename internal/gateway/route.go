@@ -28,6 +28,16 @@ func newRoute(pattern string, s file.Settings) *Route {
 	}
 }
 
+// Methods returns the methods that a path has, by the API's settings or by any of its routes.
+func (a *API) Methods(path string) []string {
+	methods := slices.Clone(a.settings.Methods)
+	for _, route := range a.settings.Routes {
+		methods = append(methods, route.Methods...)
+	}
+	slices.Sort(methods)
+	return slices.DeleteFunc(slices.Compact(methods), func(method string) bool { return !a.Route(method, path).Has(method) })
+}
+
 // Has tells whether a method is called.
 func (r *Route) Has(method string) bool { return slices.Contains(r.Methods, method) }
 

@@ -72,6 +72,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	assets, err := console.New(console.Settings{
 		Producers: s.Producers, HedgeDelay: s.HedgeDelay, MaxTimeout: s.MaxTimeout,
 		NoTimeout: (&timeoutError{"is missing", s.MaxTimeout}).Error(),
+		APIs:      documented(s.Gateway), Strategies: Strategies(), Details: proxyDetails(),
 	})
 	if err != nil {
 		return nil, err

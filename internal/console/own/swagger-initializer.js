@@ -25,6 +25,26 @@ const isJSON = ({ content, contentType }) => {
 // prefix is what stands before the API's paths behind a proxy that strips it: "" or "/prefix".
 const prefix = new URL(".", location.href).pathname.slice(0, -1);
 
+// Swagger UI encodes what is typed for a path parameter, or not, as it seems to need. What is typed behind the name of an API of the
+// file has to go on as it is, so it is written in characters that nobody encodes, and read again when the request is complete.
+const wrap = (typed) => encodeURIComponent(typed).replaceAll("~", "%7E").replaceAll("%", "~");
+const unwrap = (wrapped) => decodeURIComponent(wrapped.replaceAll("~", "%"));
+
+// A slash before it is added where none was typed. A browser would send nothing from a # on.
+const target = (typed) => (typed.startsWith("/") ? "" : "/") + typed.replaceAll("#", "%23");
+
+const wrapTarget = (call) => {
+  const typed = call.parameters?.["path.path"];
+  if (!/^\/proxy\/[^/]+\/\{path\}$/.test(call.pathName) || typeof typed !== "string") return call;
+  return { ...call, parameters: { ...call.parameters, "path.path": wrap(target(typed)) } };
+};
+
+const unwrapTarget = (request) => {
+  const [, base, wrapped] = /^(.*\/proxy\/[^/?]+)\/(~2F[^/?]*)$/.exec(request.url) ?? [];
+  if (wrapped) request.url = base + unwrap(wrapped);
+  return request;
+};
+
 const hedgerow = ({ React, getComponent }) => ({
   components: { Topbar: () => null }, // it asks for another document
   wrapComponents: {
@@ -39,6 +59,7 @@ const hedgerow = ({ React, getComponent }) => ({
   statePlugins: {
     spec: {
       wrapActions: {
+        executeRequest: (original) => (call) => original(wrapTarget(call)),
         updateJsonSpec: (original) => (document) => original(prefix ? { ...document, basePath: prefix } : document),
       },
       // The API judges the timeout, not the page: the page would hold a bad one back and never show what the API says to it.
@@ -58,5 +79,6 @@ window.addEventListener("load", () => {
     deepLinking: true,
     displayRequestDuration: true,
     showCommonExtensions: true, // the range of the timeout
+    requestInterceptor: unwrapTarget,
   });
 });

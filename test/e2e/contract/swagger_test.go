@@ -62,6 +62,16 @@ func TestTheServedDocumentIsValidSwaggerUnderEverySetting(t *testing.T) {
 	}
 }
 
+func TestTheServedDocumentIsValidSwaggerWithAFileOfAPIs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "apis.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apis:\n"+
+		"  a: {url: https://a.example/v1, methods: [GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, REPORT], example: '/x//y?b=c'}\n"+
+		"  b.c-d_e: {urls: [https://b.example], max_timeout: 5ms}\n"), 0o600))
+	document := servedDocument(t, harness.Start(t, "HEDGEROW_CONFIG="+file))
+	require.NoError(t, swaggerViolation(t, document))
+	assert.Contains(t, document, `"/proxy/b.c-d_e/{path}"`)
+}
+
 // servedDocument is what a service says of its API.
 func servedDocument(t *testing.T, h *harness.Hedgerow) string {
 	t.Helper()

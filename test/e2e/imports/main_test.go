@@ -42,7 +42,7 @@ func TestTheDrawingInTheGuideIsUpToDate(t *testing.T) {
 }
 
 func TestTheDrawingHasALineForEachPackageFromTheTopDown(t *testing.T) {
-	assert.Equal(t, "```\ncmd/hedgerow    -> internal/fanout internal/http\ninternal/http   -> internal/fanout\ninternal/fanout\n```\n",
+	assert.Equal(t, "```\ncmd/hedgerow    -> internal/fanout internal/http\n"+"internal/http   -> internal/fanout\n"+"internal/fanout\n```\n",
 		draw(map[string][]string{
 			"internal/fanout": nil,
 			"internal/http":   {"internal/fanout"},

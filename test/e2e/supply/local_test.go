@@ -37,7 +37,7 @@ func TestCtrlCEndsMakeLocalWithSuccess(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	assert.NoError(t, command.Wait(), "%s", &said)
+	require.NoError(t, command.Wait(), "%s", &said)
 	assert.Contains(t, said.String(), "listening; the console is at /")
 	assert.NotContains(t, said.String(), "Error")
 }

@@ -50,7 +50,7 @@ func fakeGo(t *testing.T, compiler string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "go")
 	script := "#!/bin/sh\ncase $* in 'env CC') echo " + compiler + ";; *.Stale*) echo $FAKE_STALE;; test*) echo ran: $*;; esac\n"
-	require.NoError(t, os.WriteFile(path, []byte(script), 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(path, []byte(script), 0o700))
 	return path
 }
 

@@ -16,6 +16,7 @@ func TestWhatAnErrorSays(t *testing.T) {
 	reason := fanout.Reason{Kind: "status", Code: 500}
 	require.EqualError(t, &fanout.Failure{Reason: reason}, reason.String())
 	require.EqualError(t, &fanout.Failure{Reason: reason, Err: errScripted}, reason.String()+": scripted failure")
+	require.EqualError(t, &fanout.Failure{Reason: fanout.Reason{Kind: "kind", Code: 1}}, "kind 1")
 	require.EqualError(t, &fanout.PanicError{Value: "a slip"}, "panic: a slip")
 	require.EqualError(t, &fanout.RefusedError{}, fanout.ErrRefused.Error())
 }

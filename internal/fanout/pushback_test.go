@@ -64,6 +64,7 @@ func TestAFirstAttemptThatIsAskedToWaitEndsASmartCallAtOnce(t *testing.T) {
 			assert.Equal(t, fanout.Refused, a.Outcome)
 			assert.Equal(t, fanout.Reason{Kind: fanout.KindPushback}, a.Reason())
 			assert.True(t, a.Hedge)
+			assert.Equal(t, 50*ms, a.Started.Sub(s.began))
 			assert.Zero(t, a.Duration)
 		}
 		assert.Equal(t, outcomes(fanout.Failed, fanout.Refused, fanout.Refused), s.outcomes(t))

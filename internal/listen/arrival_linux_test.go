@@ -88,3 +88,15 @@ func TestARequestSentAheadOfTimeHasNotWaitedForTheOneBeforeIt(t *testing.T) {
 	assert.GreaterOrEqual(t, ahead.at.Sub(sent), 300*time.Millisecond)
 	assert.Less(t, ahead.waited, 300*time.Millisecond)
 }
+
+func TestAConnectionOfWhichNothingIsKnownStartsTheClockNow(t *testing.T) {
+	conn, other := net.Pipe()
+	t.Cleanup(func() { _, _ = conn.Close(), other.Close() })
+	before := time.Now()
+	connection := listen.ConnectionOf(listen.NewServer(nil, time.Minute, quiet).ConnContext(t.Context(), conn))
+	assert.Nil(t, connection)
+	at, waited := connection.Arrival()
+	assert.False(t, at.Before(before))
+	assert.Zero(t, waited)
+	assert.NotPanics(t, connection.Answered)
+}

@@ -2,12 +2,14 @@ package http_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,7 @@ type proxied struct {
 func newProxied(t *testing.T, settings string, behaviours ...faultserver.Behaviour) *proxied {
 	t.Helper()
 	upstream := faultserver.New(t, behaviours...)
-	p := serveFile(t, "apis:\n  a:\n    url: "+host(upstream)+"/v1\n"+indented(settings))
+	p := serveFile(t, "defaults: {timeout: 20s}\napis:\n  a:\n    url: "+host(upstream)+"/v1\n"+indented(settings))
 	p.upstream = upstream
 	return p
 }
@@ -122,7 +124,7 @@ func TestAnAPIOfTheFileGetsThePathAndTheQueryAsTheyCame(t *testing.T) {
 }
 
 func TestARequestThatIsNotPassedOnSendsNothing(t *testing.T) {
-	p := newProxied(t, "methods: [GET, HEAD, POST]\nmax_timeout: 2s\nmax_request_body: 10B", faultserver.JSON(`{}`))
+	p := newProxied(t, "methods: [GET, HEAD, POST]\ntimeout: 1s\nmax_timeout: 2s\nmax_request_body: 10B", faultserver.JSON(`{}`))
 	for name, test := range map[string]struct {
 		line   string
 		head   []string
@@ -239,7 +241,7 @@ func TestABodyInAnArrayIsJSONOrAStringOrBase64(t *testing.T) {
 			faultserver.Raw(fmt.Sprintf("HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n%s", test.head, len(test.body), test.body), true))
 		a := p.ask(t, "GET /proxy/a/x")
 		assert.Contains(t, a.body, test.want+"}]", name)
-		assert.JSONEq(t, a.body, a.body, name)
+		assert.True(t, json.Valid([]byte(a.body)), name)
 	}
 }
 
@@ -288,7 +290,7 @@ func TestARequestThatIsNotSafeToRepeatIsMadeOnce(t *testing.T) {
 		a := p.send(t, test.method+" /proxy/a/x", "a b\x00c", append(test.head, "Content-Length: 5")...)
 		assert.Equal(t, http.StatusInternalServerError, a.StatusCode, name)
 		require.Equal(t, test.requests, p.upstream.Requests(), name)
-		assert.Equal(t, fmt.Sprint(test.requests), a.Header.Get("Hedgerow-Requests"), name)
+		assert.Equal(t, strconv.Itoa(test.requests), a.Header.Get("Hedgerow-Requests"), name)
 		for i := range test.requests {
 			body, err := io.ReadAll(p.upstream.Request(i).Body)
 			require.NoError(t, err)
@@ -359,11 +361,9 @@ func TestTheNextURLAnswersWhenTheFirstCannot(t *testing.T) {
 func TestWithSpreadTheFirstAttemptGoesRoundTheURLs(t *testing.T) {
 	one, two := faultserver.New(t, faultserver.JSON(`1`)), faultserver.New(t, faultserver.JSON(`2`))
 	p := serveFile(t, fmt.Sprintf("apis:\n  a:\n    urls: [%s, %s]\n    attempts: 1\n    spread: true\n", host(one), host(two)))
-	var bodies string
-	for range 4 {
-		bodies += p.ask(t, "GET /proxy/a/x").body
+	for _, body := range []string{"1", "2", "1", "2"} {
+		assert.Equal(t, body, p.ask(t, "GET /proxy/a/x").body)
 	}
-	assert.Equal(t, "1212", bodies)
 }
 
 func TestARouteSaysOtherwise(t *testing.T) {

@@ -76,10 +76,10 @@ func reverseProxied(p *programs) (table, error) {
 }
 
 func turns(p *programs, answer instrument.Behaviour, body string) (rows [][]string, met bool, err error) {
-	_, err = withAPI(p, answer, `{url: "${UPSTREAM}", timeout: 10s, attempts: 1}`, func(up *instrument.Upstream, ours *process) (any, error) {
+	_, err = withAPI(p, answer, `{url: "${UPSTREAM}", timeout: 10s, attempts: 1}`, func(up *instrument.Upstream, ours *process) (none struct{}, err error) {
 		theirs, err := p.baseline(up.URL())
 		if err != nil {
-			return nil, err
+			return none, err
 		}
 		defer theirs.stop()
 		var rates, times []float64
@@ -89,7 +89,7 @@ func turns(p *programs, answer instrument.Behaviour, body string) (rows [][]stri
 			b, errB := measureCost(theirs, "/proxy/a/x", warm)
 			warm = 0
 			if err := errors.Join(errA, errB); err != nil {
-				return nil, err
+				return none, err
 			}
 			rates, times = append(rates, a.rate/b.rate), append(times, a.cpu/b.cpu)
 			rows = append(rows, []string{
@@ -100,7 +100,7 @@ func turns(p *programs, answer instrument.Behaviour, body string) (rows [][]stri
 		rate, time := median(rates), median(times)
 		rows = append(rows, []string{body, "median", "", "", fmt.Sprintf("**%.2f**", rate), "", "", fmt.Sprintf("**%.2f**", time)})
 		met = rate >= 1.3 && time <= 0.8
-		return nil, nil
+		return none, nil
 	})
 	return rows, met, err
 }

@@ -3,10 +3,12 @@ package postman
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -43,8 +45,19 @@ func requireFailed(t *testing.T, folders []string, r report) {
 	assert.False(t, r.passed, r.output)
 }
 
+// usual is a service as `make local` starts it, with its testing server at a free port.
+func usual(t *testing.T, environment ...string) *harness.Hedgerow {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	return harness.Start(t, append(environment, "HEDGEROW_TESTSERVER_ADDR="+addr, "TESTSERVER_URL=http://"+addr,
+		"HEDGEROW_CONFIG="+filepath.Join(harness.Root(), "deploy", "apis.yaml"))...)
+}
+
 func TestADeploymentWithTheUsualSettingsPasses(t *testing.T) {
-	requirePassed(t, everyDeployment, newman(t, everyDeployment, "baseUrl="+harness.Start(t).URL()))
+	requirePassed(t, everyDeployment, newman(t, everyDeployment, "baseUrl="+usual(t).URL()))
 }
 
 func TestServicesInTroublePass(t *testing.T) {
@@ -81,7 +94,7 @@ func TestAServiceThatAlwaysAnswersTheSameFailsEveryRequest(t *testing.T) {
 // Every answer is that of a real service, spoilt a little in each respect but its status.
 func TestEveryCheckOfEveryAnswerCanFail(t *testing.T) {
 	r := newman(t, everything, "margin=-100000",
-		"baseUrl="+spoilt(t, harness.Start(t)), "failingUrl="+spoilt(t, trouble.Failing(t)),
+		"baseUrl="+spoilt(t, usual(t)), "failingUrl="+spoilt(t, trouble.Failing(t)),
 		"overloadedUrl="+spoilt(t, trouble.Overloaded(t)), "stoppingUrl="+spoilt(t, trouble.Stopping(t)))
 	requireFailed(t, everything, r)
 	for _, e := range r.last() {
@@ -123,7 +136,7 @@ func spoilt(t *testing.T, h *harness.Hedgerow) string {
 
 // unlucky passes the first n calls with the usual timeout on to a failing service, and all others to a working one.
 func unlucky(t *testing.T, n int) *httptest.Server {
-	working := proxy(t, harness.Start(t, "HEDGEROW_TESTSERVER_FAIL=0"))
+	working := proxy(t, usual(t, "HEDGEROW_TESTSERVER_FAIL=0"))
 	failing := proxy(t, trouble.Failing(t))
 	var mu sync.Mutex
 	calls := map[string]int{}

@@ -26,6 +26,7 @@ func everyDeployment() item {
 			strategy("/api/smart", "One attempt, and two more when it is slow or fails.",
 				get("200: the first success", "baseUrl", "/api/smart"+asked, success("it is one success", oneTime)),
 				timedOut("504: no success at the timeout", "/api/smart")),
+			proxy(),
 			{Name: "GET /livez", Item: []item{healthy("200: the process is alive", "baseUrl", "/livez")}},
 			{Name: "GET /readyz", Item: []item{healthy("200: the process may get calls", "baseUrl", "/readyz")}},
 			elsewhere(),
@@ -55,7 +56,42 @@ func timedOut(name, path string) item {
 }
 
 func healthy(name, base, path string) item {
-	return get(name, base, path, ok("it says so", "pm.expect(pm.response.json()).to.eql({ status: 'ok' });"))
+	return get(name, base, path, ok("it says so", "pm.expect(pm.response.json()).to.include({ status: 'ok' });"))
+}
+
+// proxy is the folder of an API of the file: the testing server, as deploy/apis.yaml names it.
+func proxy() item {
+	const api = "/proxy/testing/api/work"
+	allow := "pm.expect(pm.response.headers.get('Allow')).to.equal('GET, HEAD, OPTIONS');"
+	inTime := pair{Key: "Hedgerow-Timeout", Value: "{{timeout}}"}
+	own := func(timeout, strategy string) []pair {
+		return []pair{{Key: "Hedgerow-Timeout", Value: timeout}, {Key: "Hedgerow-Strategy", Value: strategy}}
+	}
+	refusal := func(name, header, value, fault string) item {
+		return get("400: "+name, "baseUrl", api, status(400, "it names the header and its fault",
+			"pm.expect(pm.response.json().detail).to.include('header "+header+" "+fault+": ');")).with("GET", pair{Key: header, Value: value})
+	}
+	return item{
+		Name: "ANY /proxy/{api}/{path}",
+		Description: "An API of the file. Path and query go on as they are; our own controls are the headers Hedgerow-Timeout (milliseconds) and " +
+			"Hedgerow-Strategy. The API is the testing server, by the name `testing` of deploy/apis.yaml.",
+		Item: []item{
+			get("200: the API's own answer", "baseUrl", api, passedOn("it is the body of the API, and tells how many requests were sent",
+				oneTime+"\n    pm.expect(Number(pm.response.headers.get('Hedgerow-Requests'))).to.be.within(1, 3);")).with("GET", inTime),
+			get("200: path and query as they came", "baseUrl", api+"?a=/b&c=", passedOn("it is the body of the API", oneTime)).with("GET", inTime),
+			get("200: an array of the API's answers", "baseUrl", api,
+				ok("there are at most 3 answers, in order of arrival", someOf(0))).with("GET", own("{{timeout}}", "within-timeout")...),
+			get("504: no answer at the timeout", "baseUrl", api, script("timed_out")).with("GET", own("1", "first")...),
+			refusal("the timeout is not a whole number", "Hedgerow-Timeout", "1.5", "is not a whole number"),
+			refusal("the timeout is out of range (too small)", "Hedgerow-Timeout", "0", "is out of range"),
+			refusal("the timeout is out of range (too large)", "Hedgerow-Timeout", "86400001", "is out of range"),
+			refusal("there is no such strategy", "Hedgerow-Strategy", "fastest", "is not the name of a strategy"),
+			get("404: the file names no such API", "baseUrl", "/proxy/none/api/work", status(404, "it says so",
+				"pm.expect(pm.response.json().detail).to.include('names no API');")),
+			get("405: the API does not have this method", "baseUrl", api, status(405, "it lists the methods of the API", allow)).with("DELETE"),
+			get("204: the methods of the API", "baseUrl", api, status(204, "it lists the methods of the API", allow)).with("OPTIONS"),
+		},
+	}
 }
 
 // elsewhere is the folder of what the API does not have.

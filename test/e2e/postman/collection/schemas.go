@@ -41,6 +41,12 @@ func readSchemas(file string) (schemas, answers string, err error) {
 	// The problem of status 400 has the members that every problem has, and no others.
 	problem := documented["GET /api/first"]["400"]
 	documented["elsewhere"] = map[string]*openapi3.SchemaRef{"204": openapi3.NewSchema().NewRef(), "404": problem, "405": problem}
+	documented["proxy"] = map[string]*openapi3.SchemaRef{
+		"200": openapi3.NewOneOfSchema(doc.Components.Schemas["Answer"].Value, arrayOf(doc.Components.Schemas["Answer"])).NewRef(),
+		"204": openapi3.NewSchema().NewRef(), "400": problem, "404": problem, "405": problem,
+		"500": openapi3.NewSchema().NewRef(), // the testing server's own
+		"504": documented["GET /api/first"]["504"],
+	}
 
 	schemas, err = oneEach(doc.Components.Schemas)
 	if err != nil {
@@ -48,6 +54,16 @@ func readSchemas(file string) (schemas, answers string, err error) {
 	}
 	answers, err = oneEach(documented)
 	return schemas, answers, err
+}
+
+// arrayOf is the array that the strategies all and within-timeout make of an API's answers, all of them JSON.
+func arrayOf(body *openapi3.SchemaRef) *openapi3.Schema {
+	return openapi3.NewArraySchema().WithItems(openapi3.NewObjectSchema().WithoutAdditionalProperties().
+		WithProperty("attempt", openapi3.NewIntegerSchema().WithMin(1)).
+		WithProperty("status", openapi3.NewIntegerSchema()).
+		WithProperty("type", openapi3.NewStringSchema()).
+		WithPropertyRef("body", body).
+		WithRequired([]string{"attempt", "status", "type", "body"}))
 }
 
 // oneEach is the JSON of a map, each member on a line of its own.

@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed" // proxy.json
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,6 +65,9 @@ func convert(swagger []byte) ([]byte, error) {
 	if err := errors.Join(separateMediaTypes(doc3), giveExamples(doc3)); err != nil {
 		return nil, err
 	}
+	if err := addProxy(doc3); err != nil {
+		return nil, err
+	}
 	if err := doc3.Validate(context.Background()); err != nil {
 		return nil, err
 	}
@@ -77,6 +81,39 @@ func convert(swagger []byte) ([]byte, error) {
 	}
 	indented.WriteByte('\n')
 	return indented.Bytes(), nil
+}
+
+// proxy describes the APIs of the file. It is not in swag's document, because the console shows that one, and lists the APIs that
+// there are instead.
+//
+//go:embed proxy.json
+var proxy []byte
+
+// addProxy adds the path of the file's APIs, which the file names only when the service runs.
+func addProxy(doc *openapi3.T) error {
+	var part struct {
+		Tag  *openapi3.Tag     `json:"tag"`
+		Path string            `json:"path"`
+		Item openapi3.PathItem `json:"item"`
+	}
+	if err := json.Unmarshal(proxy, &part); err != nil {
+		return err
+	}
+	if _, ok := doc.Components.Schemas["TimedOut"]; !ok {
+		return nil // not Hedgerow's document
+	}
+	doc.Tags = append(doc.Tags, part.Tag)
+	doc.Paths.Set(part.Path, &part.Item)
+	text, err := doc.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	whole, err := openapi3.NewLoader().LoadFromData(text) // which finds the schemas that are referred to
+	if err != nil {
+		return err
+	}
+	*doc = *whole
+	return nil
 }
 
 // separateMediaTypes leaves each answer one media type. In OpenAPI 2 an operation has one list of them for all its answers, so that

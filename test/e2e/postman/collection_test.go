@@ -76,7 +76,7 @@ func TestEveryDocumentedAnswerHasARequest(t *testing.T) {
 	data, err := os.ReadFile(api("openapi.json"))
 	require.NoError(t, err)
 	var document struct {
-		Paths map[string]map[string]struct{ Responses map[string]any }
+		Paths map[string]map[string]json.RawMessage
 	}
 	require.NoError(t, json.Unmarshal(data, &document))
 	has := map[string]bool{}
@@ -86,7 +86,12 @@ func TestEveryDocumentedAnswerHasARequest(t *testing.T) {
 	}
 	require.NotEmpty(t, document.Paths)
 	for path, methods := range document.Paths {
-		for _, operation := range methods {
+		if path == "/proxy/{api}/{path}" {
+			continue // any answer of any API; those that Postman can bring about stand in its folder
+		}
+		for _, text := range methods {
+			var operation struct{ Responses map[string]any }
+			require.NoError(t, json.Unmarshal(text, &operation))
 			for status := range operation.Responses {
 				assert.True(t, has[path+" "+status], "%s %s", path, status)
 			}

@@ -36,7 +36,7 @@ type Settings struct {
 
 // Call is a call to the API that has been answered.
 type Call struct {
-	// Endpoint is one of the settings' endpoints.
+	// Endpoint is one of the settings' endpoints, or the name of an API of the file.
 	Endpoint string
 	Status   int
 	// Duration is the time from the arrival of the call to its answer.
@@ -49,26 +49,19 @@ type Call struct {
 type Metrics struct {
 	registry *prometheus.Registry
 
-	calls        *prometheus.CounterVec
-	callDuration *prometheus.HistogramVec
-	pastDeadline *prometheus.CounterVec
-
-	attempts        *prometheus.CounterVec
-	attemptDuration *prometheus.HistogramVec
-	failures        *prometheus.CounterVec
-	connections     prometheus.Counter
-	requests        prometheus.Counter
-	resends         prometheus.Counter
-	unsent          prometheus.Counter
-
-	series series
+	endpoints map[string]*callSeries // nobody writes to it after New
+	attempts  *attemptSeries
 }
 
 // New returns metrics at 0.
 func New(s Settings) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.describeCalls()
-	m.describeAttempts()
+	v := newVectors(naming{
+		prefix: "hedgerow_", upstream: "hedgerow_upstream_", call: "an API call", calls: "API calls", source: "the upstream", by: "endpoint",
+	})
+	m := &Metrics{registry: prometheus.NewRegistry(), endpoints: map[string]*callSeries{}, attempts: v.newAttempts(s.Reasons)}
+	for _, path := range s.Endpoints {
+		m.endpoints[path] = v.newCalls(path, s.Statuses, nil)
+	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "hedgerow_build_info", Help: "Always 1. The label is the build that runs.",
 	}, []string{"version"})
@@ -77,13 +70,12 @@ func New(s Settings) *Metrics {
 		Name: "hedgerow_attempts_in_flight_limit", Help: "The cap on attempts in flight: HEDGEROW_MAX_IN_FLIGHT.",
 	})
 	limit.Set(float64(s.MaxInFlight))
+	v.register(m.registry)
 	m.registry.MustRegister(
-		m.calls, m.callDuration, m.pastDeadline, m.attempts, m.attemptDuration, m.failures, m.connections, m.requests, m.resends, m.unsent,
 		build, limit,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	m.series = m.newSeries(s)
 	return m
 }
 
@@ -100,97 +92,25 @@ func (m *Metrics) WatchInFlight(calls, attempts func() int) {
 	)
 }
 
-func (m *Metrics) describeCalls() {
-	m.calls = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hedgerow_calls_total",
-		Help: "API calls answered. Status 499: the caller went away before its answer.",
-	}, []string{"endpoint", "status"})
-	m.callDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "hedgerow_call_duration_seconds", Help: "Time from the arrival of an API call to its answer.", Buckets: durations,
-	}, []string{"endpoint"})
-	m.pastDeadline = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hedgerow_answers_past_deadline_total",
-		Help: "API calls answered more than 10 ms after their timeout. The service aims to stay below that in 999 of 1000 calls.",
-	}, []string{"endpoint"})
-}
-
-func (m *Metrics) describeAttempts() {
-	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hedgerow_attempts_total",
-		Help: "Attempts at the upstream that have ended or were refused. Hedges are attempts that were held back at first.",
-	}, []string{"kind", "outcome"})
-	m.attemptDuration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "hedgerow_attempt_duration_seconds", Help: "Time that an attempt ran, whatever its outcome.", Buckets: durations,
-	}, []string{"kind"})
-	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hedgerow_attempt_failures_total",
-		Help: "Attempts with the outcome failed, by reason. Statuses are counted by class.",
-	}, []string{"reason"})
-	m.connections = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "hedgerow_upstream_connections_total",
-		Help: "Connections made to the upstream. As many as attempts: none is used again.",
-	})
-	m.requests = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "hedgerow_upstream_requests_total", Help: "Requests sent to the upstream: attempts, less those unsent, plus those sent again.",
-	})
-	m.resends = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "hedgerow_upstream_resends_total",
-		Help: "Requests sent once more, because a kept connection had ended before the answer began or an HTTP/2 stream was refused.",
-	})
-	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "hedgerow_upstream_unsent_total",
-		Help: "Attempts that ended before their request was sent, because they had no connection in time.",
-	})
-}
-
 // ObserveCall counts an API call answered. A status that is not one of the settings' counts as "other". A call of an endpoint that is
 // not one of theirs is not counted.
 func (m *Metrics) ObserveCall(c Call) {
-	e, ok := m.series.endpoints[c.Endpoint]
-	if !ok {
-		return
-	}
-	answered, ok := e.answered[c.Status]
-	if !ok {
-		answered = e.other
-	}
-	answered.Inc()
-	e.duration.Observe(c.Duration.Seconds())
-	if c.Timeout > 0 && c.Duration > c.Timeout+tolerance {
-		e.pastDeadline.Inc()
+	if calls, ok := m.endpoints[c.Endpoint]; ok {
+		calls.observe(c)
 	}
 }
 
 // ObserveAttempt counts an attempt that has ended or was refused.
-func (m *Metrics) ObserveAttempt(a fanout.Attempt) {
-	k := &m.series.first
-	if a.Hedge {
-		k = &m.series.hedge
-	}
-	if ended, ok := k.ended[a.Outcome]; ok {
-		ended.Inc()
-	}
-	if a.Outcome == fanout.Failed {
-		m.series.failure(a.Reason()).Inc()
-	}
-	if a.Outcome != fanout.Refused {
-		k.duration.Observe(a.Duration.Seconds())
-	}
-}
+func (m *Metrics) ObserveAttempt(a fanout.Attempt) { m.attempts.observe(a) }
 
 // ObserveConnection counts a connection made to the upstream.
-func (m *Metrics) ObserveConnection() { m.connections.Inc() }
+func (m *Metrics) ObserveConnection() { m.attempts.connections.Inc() }
 
 // ObserveRequest counts a request sent to the upstream. again: the same request was sent before.
-func (m *Metrics) ObserveRequest(again bool) {
-	m.requests.Inc()
-	if again {
-		m.resends.Inc()
-	}
-}
+func (m *Metrics) ObserveRequest(again bool) { m.attempts.observeRequest(again) }
 
 // ObserveUnsent counts an attempt that ended before its request was sent.
-func (m *Metrics) ObserveUnsent() { m.unsent.Inc() }
+func (m *Metrics) ObserveUnsent() { m.attempts.unsent.Inc() }
 
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {

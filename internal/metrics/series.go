@@ -21,20 +21,52 @@ const other = "other"
 // otherReason stands for every unknown reason.
 var otherReason = fanout.Reason{Kind: other}
 
-// series are the series that calls and attempts write to. They are looked up once, because a look-up by labels costs as much as all
+// callSeries are the series of calls to one endpoint or API. They are looked up once, because a look-up by labels costs as much as all
 // the rest of counting. Nobody writes to the maps after that.
-type series struct {
-	endpoints    map[string]endpoint
-	first, hedge kind
-	failures     map[fanout.Reason]prometheus.Counter // by class
-}
-
-// endpoint has the series of one endpoint.
-type endpoint struct {
-	answered     map[int]prometheus.Counter // by status
+type callSeries struct {
+	answered     map[int]prometheus.Counter // by status, or by its hundreds for all that have no series of their own
 	other        prometheus.Counter         // every other status
 	duration     prometheus.Observer
 	pastDeadline prometheus.Counter
+}
+
+// newCalls makes every possible series of the calls that have this label. Statuses are counted by number. classes are the hundreds of
+// those that are counted together otherwise.
+func (v *vectors) newCalls(name string, statuses, classes []int) *callSeries {
+	s := &callSeries{
+		answered: map[int]prometheus.Counter{}, other: v.calls.WithLabelValues(name, other),
+		duration: v.callDuration.WithLabelValues(name), pastDeadline: v.pastDeadline.WithLabelValues(name),
+	}
+	for _, status := range statuses {
+		s.answered[status] = v.calls.WithLabelValues(name, strconv.Itoa(status))
+	}
+	for _, hundreds := range classes {
+		s.answered[hundreds] = v.calls.WithLabelValues(name, strconv.Itoa(hundreds)+"xx")
+	}
+	return s
+}
+
+func (s *callSeries) observe(c Call) {
+	answered, ok := s.answered[c.Status]
+	if !ok {
+		answered, ok = s.answered[c.Status/100]
+	}
+	if !ok {
+		answered = s.other
+	}
+	answered.Inc()
+	s.duration.Observe(c.Duration.Seconds())
+	if c.Timeout > 0 && c.Duration > c.Timeout+tolerance {
+		s.pastDeadline.Inc()
+	}
+}
+
+// attemptSeries are the series of attempts at one upstream.
+type attemptSeries struct {
+	first, hedge kind
+	failures     map[fanout.Reason]prometheus.Counter // by class
+
+	connections, requests, resends, unsent prometheus.Counter
 }
 
 // kind has the series of first attempts or of hedges.
@@ -43,33 +75,49 @@ type kind struct {
 	duration prometheus.Observer
 }
 
-// newSeries makes every possible series.
-func (m *Metrics) newSeries(s Settings) series {
-	all := series{
-		endpoints: map[string]endpoint{}, first: m.newKind("first"), hedge: m.newKind("hedge"), failures: map[fanout.Reason]prometheus.Counter{},
+// newAttempts makes every possible series of attempts. labels are their first ones.
+func (v *vectors) newAttempts(reasons []fanout.Reason, labels ...string) *attemptSeries {
+	s := &attemptSeries{
+		first: v.newKind("first", labels), hedge: v.newKind("hedge", labels), failures: map[fanout.Reason]prometheus.Counter{},
+		connections: v.connections.WithLabelValues(labels...), requests: v.requests.WithLabelValues(labels...),
+		resends: v.resends.WithLabelValues(labels...), unsent: v.unsent.WithLabelValues(labels...),
 	}
-	for _, path := range s.Endpoints {
-		e := endpoint{
-			answered: map[int]prometheus.Counter{}, other: m.calls.WithLabelValues(path, other),
-			duration: m.callDuration.WithLabelValues(path), pastDeadline: m.pastDeadline.WithLabelValues(path),
-		}
-		for _, status := range s.Statuses {
-			e.answered[status] = m.calls.WithLabelValues(path, strconv.Itoa(status))
-		}
-		all.endpoints[path] = e
+	for _, reason := range slices.Concat(reasons, []fanout.Reason{{Kind: fanout.KindInternal}, otherReason}) {
+		s.failures[class(reason)] = v.failures.WithLabelValues(slices.Concat(labels, []string{label(reason)})...)
 	}
-	for _, reason := range slices.Concat(s.Reasons, []fanout.Reason{{Kind: fanout.KindInternal}, otherReason}) {
-		all.failures[class(reason)] = m.failures.WithLabelValues(label(reason))
-	}
-	return all
+	return s
 }
 
-func (m *Metrics) newKind(name string) kind {
-	k := kind{ended: map[fanout.Outcome]prometheus.Counter{}, duration: m.attemptDuration.WithLabelValues(name)}
+func (v *vectors) newKind(name string, labels []string) kind {
+	named := slices.Concat(labels, []string{name})
+	k := kind{ended: map[fanout.Outcome]prometheus.Counter{}, duration: v.attemptDuration.WithLabelValues(named...)}
 	for _, outcome := range outcomes {
-		k.ended[outcome] = m.attempts.WithLabelValues(name, string(outcome))
+		k.ended[outcome] = v.attempts.WithLabelValues(slices.Concat(named, []string{string(outcome)})...)
 	}
 	return k
+}
+
+func (s *attemptSeries) observe(a fanout.Attempt) {
+	k := &s.first
+	if a.Hedge {
+		k = &s.hedge
+	}
+	if ended, ok := k.ended[a.Outcome]; ok {
+		ended.Inc()
+	}
+	if a.Outcome == fanout.Failed {
+		s.failure(a.Reason()).Inc()
+	}
+	if a.Outcome != fanout.Refused {
+		k.duration.Observe(a.Duration.Seconds())
+	}
+}
+
+func (s *attemptSeries) observeRequest(again bool) {
+	s.requests.Inc()
+	if again {
+		s.resends.Inc()
+	}
 }
 
 // class is the reason that r counts as: its code, if it has one, is the hundreds alone.
@@ -84,7 +132,7 @@ func label(r fanout.Reason) string {
 }
 
 // failure is the counter of attempts that failed for a reason of r's class.
-func (s *series) failure(r fanout.Reason) prometheus.Counter {
+func (s *attemptSeries) failure(r fanout.Reason) prometheus.Counter {
 	if counter, ok := s.failures[class(r)]; ok {
 		return counter
 	}

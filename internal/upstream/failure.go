@@ -31,20 +31,35 @@ const (
 	kindCondition       fanout.Kind = "condition not met, status" // its code is the status
 )
 
-// Reasons returns every reason for which an attempt can fail here. For the statuses it has one of each class: 100 for all from 100 to
-// 199, and so on.
+// kinds are those of every attempt but the ones that have a status for their code.
+var kinds = []fanout.Kind{
+	kindUnknownHost, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
+	kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge,
+}
+
+// Reasons returns every reason for which an attempt of Fetch can fail. For the statuses it has one of each class: 100 for all from 100
+// to 199, and so on.
 func Reasons() []fanout.Reason {
-	var reasons []fanout.Reason
-	for _, kind := range []fanout.Kind{
-		kindUnknownHost, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
-		kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge, kindInvalidBody, kindFull,
-	} {
-		reasons = append(reasons, fanout.Reason{Kind: kind})
+	return append(reasons(kinds, kindStatus), fanout.Reason{Kind: kindInvalidBody})
+}
+
+// ExchangeReasons returns every reason for which an attempt of Exchange can fail, also those of StatusFailure and ConditionFailure.
+// For the statuses it has one of each class.
+func ExchangeReasons() []fanout.Reason {
+	return append(reasons(kinds, kindStatus, kindCondition), fanout.Reason{Kind: kindFull})
+}
+
+func reasons(kinds []fanout.Kind, ofStatus ...fanout.Kind) []fanout.Reason {
+	var all []fanout.Reason
+	for _, kind := range kinds {
+		all = append(all, fanout.Reason{Kind: kind})
 	}
-	for status := 100; status < 600; status += 100 {
-		reasons = append(reasons, fanout.Reason{Kind: kindStatus, Code: status}, fanout.Reason{Kind: kindCondition, Code: status})
+	for _, kind := range ofStatus {
+		for status := 100; status < 600; status += 100 {
+			all = append(all, fanout.Reason{Kind: kind, Code: status})
+		}
 	}
-	return reasons
+	return all
 }
 
 // StatusFailure is the failure of an answer whose status is not a success.

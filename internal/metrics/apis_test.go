@@ -1,0 +1,104 @@
+package metrics_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/internal/metrics"
+)
+
+func newAPIs() (*metrics.Metrics, *metrics.APIs) {
+	m := newMetrics()
+	a := m.AddAPIs(metrics.APISettings{
+		Statuses: statuses, Reasons: reasons,
+		Load:     func() []metrics.APILoad { return []metrics.APILoad{{API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500}} },
+		Buffered: func() int64 { return 1 << 20 }, MaxBuffered: 256 << 20,
+	})
+	a.Set([]string{"rates", "orders"})
+	return m, a
+}
+
+func TestCallsAndAttemptsAreCountedByAPI(t *testing.T) {
+	m, a := newAPIs()
+	a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 200, Duration: 120 * time.Millisecond, Timeout: time.Second})
+	for _, status := range []int{204, 304, 404, 418, 508, 999, 7} {
+		a.ObserveCall(metrics.Call{Endpoint: "rates", Status: status, Duration: 2 * time.Second, Timeout: time.Second})
+	}
+	a.ObserveConnection("rates")
+	a.ObserveRequest("rates", false)
+	a.ObserveRequest("rates", true)
+	a.ObserveUnsent("rates")
+	a.ObserveAttempt("rates", fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
+	a.ObserveAttempt("rates", failed("status", 503))
+
+	text := scrape(m)
+	for _, line := range []string{
+		`hedgerow_proxy_calls_total{api="rates",status="200"} 1`,
+		`hedgerow_proxy_calls_total{api="rates",status="2xx"} 1`,
+		`hedgerow_proxy_calls_total{api="rates",status="3xx"} 1`,
+		`hedgerow_proxy_calls_total{api="rates",status="4xx"} 2`,
+		`hedgerow_proxy_calls_total{api="rates",status="5xx"} 1`,
+		`hedgerow_proxy_calls_total{api="rates",status="other"} 2`,
+		`hedgerow_proxy_calls_total{api="orders",status="200"} 0`,
+		`hedgerow_proxy_call_duration_seconds_count{api="rates"} 8`,
+		`hedgerow_proxy_answers_past_deadline_total{api="rates"} 7`,
+		`hedgerow_proxy_attempts_total{api="rates",kind="first",outcome="won"} 1`,
+		`hedgerow_proxy_attempts_total{api="orders",kind="hedge",outcome="refused"} 0`,
+		`hedgerow_proxy_attempt_duration_seconds_count{api="rates",kind="first"} 2`,
+		`hedgerow_proxy_attempt_failures_total{api="rates",reason="status 5xx"} 1`,
+		`hedgerow_proxy_connections_total{api="rates"} 1`,
+		`hedgerow_proxy_requests_total{api="rates"} 2`,
+		`hedgerow_proxy_resends_total{api="rates"} 1`,
+		`hedgerow_proxy_unsent_total{api="rates"} 1`,
+		`hedgerow_proxy_unsent_total{api="orders"} 0`,
+		`hedgerow_proxy_calls_in_flight{api="rates"} 2`,
+		`hedgerow_proxy_attempts_in_flight{api="rates"} 5`,
+		`hedgerow_proxy_attempts_in_flight_limit{api="rates"} 500`,
+		`hedgerow_buffered_bytes 1.048576e+06`,
+		`hedgerow_buffered_bytes_limit 2.68435456e+08`,
+		`hedgerow_attempts_total{kind="first",outcome="won"} 0`,
+		`hedgerow_upstream_requests_total 0`,
+	} {
+		assert.Contains(t, text, line+"\n")
+	}
+}
+
+func TestAnAPIThatTheFileDoesNotNameHasNoSeries(t *testing.T) {
+	m, a := newAPIs()
+	before := scrape(m)
+	a.ObserveCall(metrics.Call{Endpoint: "nope", Status: 200, Duration: time.Second})
+	a.ObserveAttempt("nope", failed("status", 503))
+	a.ObserveConnection("nope")
+	a.ObserveRequest("nope", true)
+	a.ObserveUnsent("nope")
+	assert.Equal(t, series(before), series(scrape(m)))
+}
+
+func TestAPIsThatAReloadAddsGetSeriesAndThoseThatItRemovesLoseThem(t *testing.T) {
+	m, a := newAPIs()
+	a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 200, Duration: time.Second})
+	a.Set([]string{"rates", "search"})
+	text := scrape(m)
+	assert.NotContains(t, text, `"orders"`)
+	assert.Contains(t, text, `hedgerow_proxy_calls_total{api="rates",status="200"} 1`, "an API that stays keeps its counts")
+	assert.Contains(t, text, `hedgerow_proxy_calls_total{api="search",status="200"} 0`)
+	a.ObserveCall(metrics.Call{Endpoint: "orders", Status: 200, Duration: time.Second})
+	assert.NotContains(t, scrape(m), `"orders"`)
+	a.Set([]string{"rates", "search", "orders"})
+	assert.Contains(t, scrape(m), `hedgerow_proxy_calls_total{api="orders",status="200"} 0`)
+}
+
+func TestCountingTakesNoMemory(t *testing.T) {
+	m, a := newAPIs()
+	failure := failed("status", 503)
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		m.ObserveCall(call(200, time.Second, time.Second))
+		m.ObserveAttempt(failure)
+		a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 404, Duration: time.Second, Timeout: time.Second})
+		a.ObserveAttempt("rates", failure)
+		a.ObserveRequest("rates", true)
+	}))
+}

@@ -81,6 +81,26 @@ type exchange struct {
 func (e *exchange) attempt(ctx context.Context, number int) (*Answer, error) {
 	e.call.Holding.begin()
 	defer e.call.Holding.End()
+	answer, err := e.judged(ctx, number)
+	if err != nil {
+		urls := e.api.settings.URLs
+		return nil, &HostError{Host: urls[(e.first+number)%len(urls)].Parsed().Host, Err: err}
+	}
+	return answer, nil
+}
+
+// HostError is an attempt's error, with the host that it was made at, and the port if the file names one.
+type HostError struct {
+	Host string
+	Err  error
+}
+
+func (e *HostError) Error() string { return e.Host + ": " + e.Err.Error() }
+
+func (e *HostError) Unwrap() error { return e.Err }
+
+// judged returns a success, or why the attempt is none.
+func (e *exchange) judged(ctx context.Context, number int) (*Answer, error) {
 	answer, err := e.api.client.Exchange(ctx, e.first, number, e.request)
 	if err != nil {
 		e.noteFull(err)

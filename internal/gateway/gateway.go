@@ -28,6 +28,11 @@ type Settings struct {
 	Logger *slog.Logger
 	// Observe, when set, gets every attempt once, with its API's name, when it has ended or was refused. It must not block.
 	Observe func(ctx context.Context, api string, a fanout.Attempt)
+	// ObserveConnection, ObserveRequest and ObserveUnsent, when set, get what the functions of these names in upstream.Settings get,
+	// with the API's name.
+	ObserveConnection func(api string)
+	ObserveRequest    func(api string, again bool)
+	ObserveUnsent     func(api string)
 }
 
 // Gateway has the APIs by name. It is safe for concurrent use.
@@ -99,28 +104,48 @@ func (g *Gateway) Close() {
 	g.open.Wait()
 }
 
+// Load is what an API does now.
+type Load struct {
+	API string
+	// Calls and Attempts run now, losers included. Those that began before the API was swapped are not counted.
+	Calls, Attempts int
+	// MaxAttempts is the cap on attempts.
+	MaxAttempts int
+}
+
+// Loads returns what each API does now.
+func (g *Gateway) Loads() []Load {
+	apis := *g.apis.Load()
+	loads := make([]Load, 0, len(apis))
+	for name, a := range apis {
+		loads = append(loads, Load{name, a.engine.CallsInFlight(), a.engine.InFlight(), a.maxInFlight})
+	}
+	return loads
+}
+
 // API is one API of the file.
 type API struct {
-	settings file.API
-	routes   routes
-	dropped  dropped
-	client   *upstream.Client
-	engine   *fanout.Service[*Answer]
-	turn     atomic.Uint64 // of the URLs, for first attempts
-	users    atomic.Int64  // the gateway, while it has the API, and calls
-	closed   func()
+	settings    file.API
+	maxInFlight int
+	routes      routes
+	dropped     dropped
+	client      *upstream.Client
+	engine      *fanout.Service[*Answer]
+	turn        atomic.Uint64 // of the URLs, for first attempts
+	users       atomic.Int64  // the gateway, while it has the API, and calls
+	closed      func()
 }
 
 func newAPI(settings file.API, s Settings) *API {
 	a := &API{settings: settings, routes: newRoutes(settings), dropped: newDropped(settings.Name, s.Logger)}
 	a.users.Store(1)
-	inFlight := settings.MaxInFlight
-	if inFlight == 0 {
-		inFlight = s.MaxInFlight
+	a.maxInFlight = settings.MaxInFlight
+	if a.maxInFlight == 0 {
+		a.maxInFlight = s.MaxInFlight
 	}
-	a.client = newClient(settings, s.UserAgent, inFlight)
+	a.client = newClient(settings, s, a.maxInFlight)
 	a.engine = fanout.New[*Answer](fanout.Settings{
-		LoserGrace: s.LoserGrace, MaxInFlight: inFlight,
+		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight,
 		Observe: func(ctx context.Context, attempt fanout.Attempt) {
 			if s.Observe != nil {
 				s.Observe(ctx, settings.Name, attempt)
@@ -131,9 +156,9 @@ func newAPI(settings file.API, s Settings) *API {
 }
 
 // newClient returns the client of an API.
-func newClient(settings file.API, userAgent string, connections int) *upstream.Client {
+func newClient(settings file.API, s Settings, connections int) *upstream.Client {
 	c := upstream.Settings{
-		UserAgent: userAgent, MaxConnections: connections,
+		UserAgent: s.UserAgent, MaxConnections: connections,
 		ClearTextHTTP2: settings.Protocol == file.H2C, HTTP1: settings.Protocol == file.HTTP1,
 	}
 	for _, u := range settings.URLs {
@@ -141,6 +166,15 @@ func newClient(settings file.API, userAgent string, connections int) *upstream.C
 	}
 	if settings.TLS != nil {
 		c.Roots, c.Certificate = settings.TLS.Roots, settings.TLS.Certificate
+	}
+	if s.ObserveConnection != nil {
+		c.ObserveConnection = func() { s.ObserveConnection(settings.Name) }
+	}
+	if s.ObserveRequest != nil {
+		c.ObserveRequest = func(again bool) { s.ObserveRequest(settings.Name, again) }
+	}
+	if s.ObserveUnsent != nil {
+		c.ObserveUnsent = func() { s.ObserveUnsent(settings.Name) }
 	}
 	return upstream.New(c)
 }
@@ -181,3 +215,6 @@ func (a *API) Example() string {
 	}
 	return "/"
 }
+
+// URLs is the number of the API's URLs.
+func (a *API) URLs() int { return len(a.settings.URLs) }

@@ -35,7 +35,9 @@ type Request struct {
 type Answer struct {
 	// Attempt is the number of the attempt that got it, from 0.
 	Attempt int
-	Status  int
+	// URL is the index of the URL that it came from.
+	URL    int
+	Status int
 	// Header has the fields as they came, those of the connection too.
 	Header http.Header
 	// Body has the bytes as they came, packed when the header says so.
@@ -50,7 +52,8 @@ var ErrFull = errors.New("the bodies held at a time leave no room for the answer
 // Exchange makes attempt number of a call at the URL of index first+number, round and round, and returns the API's answer, whatever
 // its status. Redirects are not followed, interim answers are skipped. Every error is a *fanout.Failure.
 func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*Answer, error) {
-	response, u, err := c.open(ctx, number, c.newExchange(c.urls[(first+number)%len(c.urls)], r))
+	index := (first + number) % len(c.urls)
+	response, u, err := c.open(ctx, number, c.newExchange(c.urls[index], r))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 	if response.StatusCode == http.StatusSwitchingProtocols { // nobody asked for another protocol
 		return nil, StatusFailure(response.StatusCode, response.Header)
 	}
-	a := &Answer{Attempt: number, Status: response.StatusCode, Header: response.Header}
+	a := &Answer{Attempt: number, URL: index, Status: response.StatusCode, Header: response.Header}
 	if a.Body, err = r.readBytes(response.Body, response.ContentLength); err != nil {
 		return nil, err
 	}

@@ -1,15 +1,23 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"hedgerow/internal/config"
 	"hedgerow/internal/config/file"
+	"hedgerow/internal/fanout"
 	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
+	"hedgerow/internal/http"
+	"hedgerow/internal/logs"
+	"hedgerow/internal/metrics"
+	"hedgerow/internal/upstream"
 )
 
 // apis are those of the file, and what their calls share.
@@ -20,10 +28,16 @@ type apis struct {
 	via     forward.Via
 	longest time.Duration // of all calls that may be made, those of the challenge's API too
 	logger  *slog.Logger
+
+	measures *metrics.APIs // nil when there is no file
+	failures sync.Map      // *logs.Failures by failing
 }
 
+// failing is what the log of failures is kept by.
+type failing struct{ api, host string }
+
 // openAPIs reads the file of APIs, if the settings name one. The error has a line for each problem.
-func openAPIs(settings config.Serve, logger *slog.Logger) (*apis, error) {
+func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Logger) (*apis, error) {
 	a := &apis{path: settings.Config, longest: settings.MaxTimeout, logger: logger}
 	if a.path == "" {
 		return a, nil
@@ -36,7 +50,16 @@ func openAPIs(settings config.Serve, logger *slog.Logger) (*apis, error) {
 	a.via = forward.Via("hedgerow-" + rand.Text()[:8])
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
 		UserAgent: "hedgerow/" + version, LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Logger: logger,
+		Observe:           a.observe,
+		ObserveConnection: func(api string) { a.measures.ObserveConnection(api) },
+		ObserveRequest:    func(api string, again bool) { a.measures.ObserveRequest(api, again) },
+		ObserveUnsent:     func(api string) { a.measures.ObserveUnsent(api) },
 	})
+	a.measures = measures.AddAPIs(metrics.APISettings{
+		Statuses: http.ProxyStatuses(), Reasons: upstream.ExchangeReasons(),
+		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: int64(settings.MaxBuffered),
+	})
+	a.measures.Set(f.Names())
 	a.longest = max(a.longest, f.LongestTimeout())
 	a.tell("the file of APIs has been read", f)
 	return a, nil
@@ -55,6 +78,7 @@ func (a *apis) reload() {
 		}
 		return
 	}
+	a.measures.Set(f.Names())
 	a.gateway.Swap(f.APIs)
 	a.tell("the file of APIs has been read again", f)
 }
@@ -71,4 +95,33 @@ func (a *apis) end() {
 	if a.gateway != nil {
 		a.gateway.Close()
 	}
+}
+
+// observe counts an attempt at an API, and logs it if it has failed.
+func (a *apis) observe(_ context.Context, api string, attempt fanout.Attempt) {
+	a.measures.ObserveAttempt(api, attempt)
+	if attempt.Outcome != fanout.Failed {
+		return
+	}
+	at := failing{api: api}
+	if failure, ok := errors.AsType[*gateway.HostError](attempt.Err); ok {
+		at.host = failure.Host
+	}
+	failures, ok := a.failures.Load(at)
+	if !ok {
+		failures, _ = a.failures.LoadOrStore(at, logs.NewReservedFailures(a.logger.With("api", at.api, "host", at.host)))
+	}
+	failures.(*logs.Failures).Observe(attempt)
+}
+
+// observeCall counts a call to an API.
+func (a *apis) observeCall(c http.ObservedCall) { a.measures.ObserveCall(metrics.Call(c)) }
+
+// load is what each API does now.
+func (a *apis) load() []metrics.APILoad {
+	var all []metrics.APILoad
+	for _, l := range a.gateway.Loads() {
+		all = append(all, metrics.APILoad(l))
+	}
+	return all
 }

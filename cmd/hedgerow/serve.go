@@ -20,7 +20,8 @@ import (
 // the process at once.
 func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) error {
 	relaxCollector()
-	apis, err := openAPIs(settings, logger)
+	measures := newMeasures(settings)
+	apis, err := openAPIs(settings, measures, logger)
 	if err != nil {
 		return err
 	}
@@ -30,12 +31,12 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	calls := newEngine(settings, api.url, logger)
+	calls := newEngine(settings, api.url, measures, logger)
 	var ready atomic.Bool
 	router, err := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
-		ObserveCall: func(c http.ObservedCall) { calls.measures.ObserveCall(metrics.Call(c)) },
-		Debug:       settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
+		ObserveCall: func(c http.ObservedCall) { measures.ObserveCall(metrics.Call(c)) }, ObserveProxied: apis.observeCall,
+		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay,
 		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
 	})
@@ -58,7 +59,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		if err != nil {
 			return err
 		}
-		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, calls.measures.Handler()), logger))
+		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler()), logger))
 		logger.Info("admin address is listening", "addr", admin.Addr().String())
 	}
 	if api.builtIn != nil {
@@ -94,18 +95,20 @@ func withoutSecrets(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-// engine is what makes calls, and what measures them.
-type engine struct {
-	measures *metrics.Metrics
-	client   *upstream.Client
-	service  *fanout.Service[int64]
-}
-
-func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *engine {
-	measures := metrics.New(metrics.Settings{
+func newMeasures(settings config.Serve) *metrics.Metrics {
+	return metrics.New(metrics.Settings{
 		Version: version, Endpoints: http.Endpoints(), Statuses: http.Statuses(), Reasons: upstream.Reasons(),
 		MaxInFlight: settings.MaxInFlight,
 	})
+}
+
+// engine is what makes calls.
+type engine struct {
+	client  *upstream.Client
+	service *fanout.Service[int64]
+}
+
+func newEngine(settings config.Serve, target *url.URL, measures *metrics.Metrics, logger *slog.Logger) *engine {
 	client := upstream.New(upstream.Settings{
 		URLs: []*url.URL{target}, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
@@ -115,7 +118,7 @@ func newEngine(settings config.Serve, target *url.URL, logger *slog.Logger) *eng
 		LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
 	})
 	measures.WatchInFlight(service.CallsInFlight, service.InFlight)
-	return &engine{measures, client, service}
+	return &engine{client, service}
 }
 
 // end waits for losers and leaves no connection behind. No call may begin meanwhile.

@@ -26,6 +26,17 @@ type record struct {
 	called   bool
 	timeout  time.Duration
 	attempts []fanout.Attempt
+	proxied  *proxiedRecord // of a request below /proxy/
+}
+
+// proxiedRecord is what the log and the metrics are told of a request below /proxy/. Its path is not in it: callers may have put
+// secrets there.
+type proxiedRecord struct {
+	api      string // the API's name; empty when the file has none of the name in the path
+	route    string // the pattern of its route; empty when none matches
+	isCall   bool   // for the metrics: the API has the method
+	strategy string
+	url      int // the number of the URL whose answer was passed on, from 1; 0: there is only one, or no such answer
 }
 
 const recordKey = "record"
@@ -129,6 +140,19 @@ func observeCalls(observe func(ObservedCall)) gin.HandlerFunc {
 	}
 }
 
+// observeProxied hands each call to an API of the file to observe when it has been answered.
+func observeProxied(observe func(ObservedCall)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Next()
+		r := recordOf(c)
+		if r.proxied != nil && r.proxied.isCall {
+			observe(ObservedCall{
+				Endpoint: r.proxied.api, Status: c.Writer.Status(), Duration: time.Since(r.arrival), Timeout: r.timeout,
+			})
+		}
+	}
+}
+
 // logQuietly logs requests at the level debug: a balancer asks twice a second.
 func logQuietly(c *gin.Context) { recordOf(c).quiet = true }
 
@@ -148,10 +172,14 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		if !logger.Enabled(ctx, level) {
 			return
 		}
-		attributes := make([]slog.Attr, 0, 9)
+		attributes := make([]slog.Attr, 0, 12)
+		attributes = append(attributes, slog.String("method", c.Request.Method))
+		if p := recordOf(c).proxied; p != nil {
+			attributes = append(attributes, slog.String("api", p.api), slog.String("route", p.route))
+		} else {
+			attributes = append(attributes, slog.String("path", c.Request.URL.Path))
+		}
 		attributes = append(attributes,
-			slog.String("method", c.Request.Method),
-			slog.String("path", c.Request.URL.Path),
 			slog.Int("status", status),
 			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
 			slog.String("remote", c.Request.RemoteAddr),
@@ -163,8 +191,14 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 // describe appends what is known of a call, and how long its request has waited.
 func (r *record) describe(attributes []slog.Attr) []slog.Attr {
 	if r.called {
-		attributes = append(attributes,
-			slog.Int64("timeout_ms", r.timeout.Milliseconds()), slog.String("attempts", summary(r.attempts)))
+		attributes = append(attributes, slog.Int64("timeout_ms", r.timeout.Milliseconds()))
+		if r.proxied != nil {
+			attributes = append(attributes, slog.String("strategy", r.proxied.strategy))
+		}
+		attributes = append(attributes, slog.String("attempts", summary(r.attempts)))
+	}
+	if r.proxied != nil && r.proxied.url > 0 {
+		attributes = append(attributes, slog.Int("url", r.proxied.url))
 	}
 	if r.waited > 0 {
 		attributes = append(attributes, slog.Float64("waited_ms", milliseconds(r.waited)))

@@ -23,6 +23,11 @@ func Statuses() []int {
 	}
 }
 
+// ProxyStatuses returns those that Hedgerow itself may answer a call below /proxy/ with. The API's own may be any.
+func ProxyStatuses() []int {
+	return append(Statuses(), http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusLoopDetected)
+}
+
 var (
 	errNotFound         = errors.New("there is nothing at this path; the API's console is at /")
 	errMethodNotAllowed = errors.New("this path does not have this method; see the header Allow")

@@ -31,7 +31,8 @@ type proxy struct {
 
 // proxyStrategy is a strategy of /proxy/ and the form of its answers.
 type proxyStrategy struct {
-	run fanout.Strategy[*gateway.Answer]
+	run  fanout.Strategy[*gateway.Answer]
+	name string
 	// array says that the answer is an array of what the attempts got. Otherwise it is the winner's, as it is.
 	array bool
 }
@@ -49,6 +50,8 @@ func Strategies() []string { return []string{"smart", "first", "all", "within-ti
 
 // serve makes a call to an API of the file.
 func (p *proxy) serve(c *gin.Context) {
+	note := &proxiedRecord{}
+	recordOf(c).proxied = note
 	target, err := forward.ParseTarget(c.Request.RequestURI)
 	if err != nil {
 		refuse(c, err)
@@ -61,11 +64,13 @@ func (p *proxy) serve(c *gin.Context) {
 	}
 	defer api.Release()
 	route := api.Route(c.Request.Method, target.Path)
+	note.api, note.route = api.Name(), route.Pattern
 	if !route.Has(c.Request.Method) {
 		leaveBody(c)
 		methodNotAllowed(c, route.Allow())
 		return
 	}
+	note.isCall = true
 	holding := p.buffer.Hold()
 	defer holding.End()
 	call, strategy, err := p.call(c, route, holding)
@@ -75,6 +80,10 @@ func (p *proxy) serve(c *gin.Context) {
 	}
 	call.Target = target
 	result, err := api.Do(c.Request.Context(), call)
+	note.strategy = strategy.name
+	if answer := passed(strategy, result, err); answer != nil && api.URLs() > 1 {
+		note.url = answer.URL + 1
+	}
 	p.write(c, strategy, call, result, err)
 }
 
@@ -165,21 +174,35 @@ func parseStrategy(values []string, otherwise string) (proxyStrategy, error) {
 	if problem != "" {
 		return proxyStrategy{}, &controlError{strategyHeader, problem, "one of " + strings.Join(Strategies(), ", ")}
 	}
+	strategy.name = name
 	return strategy, nil
+}
+
+// passed returns the answer that the caller gets as it came, nil when there is none: the winner's, or what a plain proxy would have
+// passed on.
+func passed(strategy proxyStrategy, result gateway.Result, err error) *gateway.Answer {
+	switch {
+	case strategy.array:
+		return nil
+	case err == nil:
+		return result.Values[0]
+	case errors.Is(err, fanout.ErrFailed):
+		return result.Failed
+	}
+	return nil
 }
 
 // write answers with what a call has ended with.
 func (p *proxy) write(c *gin.Context, strategy proxyStrategy, call gateway.Call, result gateway.Result, err error) {
 	noteCall(c, call.Timeout, result.Attempts)
 	sent := slices.DeleteFunc(slices.Clone(result.Attempts), func(a fanout.Attempt) bool { return a.Outcome == fanout.Refused })
+	answer := passed(strategy, result, err)
 	switch {
-	case err == nil && strategy.array:
+	case answer != nil:
+		p.pass(c, call.Route, answer, result.Attempts, len(sent))
+	case err == nil:
 		p.addFields(c, result.Attempts, len(sent))
 		writeArray(c, result.Values)
-	case err == nil:
-		p.pass(c, call.Route, result.Values[0], result.Attempts, len(sent))
-	case errors.Is(err, fanout.ErrFailed) && result.Failed != nil && !strategy.array:
-		p.pass(c, call.Route, result.Failed, result.Attempts, len(sent))
 	default:
 		if errors.Is(err, fanout.ErrFailed) && result.Full {
 			err = errBuffersFull

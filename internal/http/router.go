@@ -3,6 +3,7 @@ package http
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -29,6 +30,8 @@ type Settings struct {
 	Logger *slog.Logger
 	// ObserveCall gets every call to the API when it has been answered.
 	ObserveCall func(ObservedCall)
+	// ObserveProxied, when set, gets every call to an API of the file when it has been answered. Its endpoint is the API's name.
+	ObserveProxied func(ObservedCall)
 	// API is what calls go to, for whoever asks /readyz. No secret may be in it.
 	API string
 	// BuiltIn is set when that is the built-in testing server. Every answer says so in a header.
@@ -45,9 +48,9 @@ type Settings struct {
 
 // ObservedCall is a call to the API that has been answered.
 type ObservedCall struct {
-	// Endpoint is one of Endpoints.
+	// Endpoint is one of Endpoints, or the name of an API of the file.
 	Endpoint string
-	// Status is one of Statuses.
+	// Status is one of Statuses, or whatever an API of the file answered.
 	Status int
 	// Duration is the time from the arrival of the call to its answer.
 	Duration time.Duration
@@ -107,8 +110,12 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	}
 	if s.Gateway != nil {
 		p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer}
-		r.Any(forward.Prefix+"*target", p.serve)
-		r.NoMethod(p.otherMethod, discardBody, otherMethod)
+		observed := r.Group("")
+		if s.ObserveProxied != nil {
+			observed.Use(observeProxied(s.ObserveProxied), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
+		}
+		observed.Any(forward.Prefix+"*target", p.serve)
+		r.NoMethod(append(slices.Clone(observed.Handlers[len(r.Handlers):]), p.otherMethod, discardBody, otherMethod)...)
 	}
 	return r, nil
 }

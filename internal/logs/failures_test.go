@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -136,4 +138,22 @@ func TestFailuresOfManyCallsAtOnceAreAllCounted(t *testing.T) {
 		f.Observe(failed("connection reset", "by peer"))
 		assert.Equal(t, []map[string]any{warning("connection reset", "by peer", 4999)}, f.lines(t))
 	})
+}
+
+func TestReservedFailuresShowNothingOfAnAnswer(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		f := newFailures(level)
+		f.Failures = NewReservedFailures(f.logger)
+		f.Observe(failed("invalid response", `malformed HTTP response "s3cret"`))
+		dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+		f.Observe(fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{
+			Reason: fanout.Reason{Kind: "connection refused"}, Err: fmt.Errorf("s3cret: %w", dial),
+		}})
+		assert.NotContains(t, f.text.String(), "s3cret")
+		lines := f.lines(t)
+		assert.Contains(t, lines, map[string]any{
+			"level": "WARN", "msg": "attempts fail", "reason": "invalid response", "error": "invalid response", "unlogged": 0.,
+		})
+		assert.Contains(t, lines, warning("connection refused", "dial tcp: connection refused", 0))
+	}
 }

@@ -14,7 +14,9 @@ func newAPIs() (*metrics.Metrics, *metrics.APIs) {
 	m := newMetrics()
 	a := m.AddAPIs(metrics.APISettings{
 		Statuses: statuses, Reasons: reasons,
-		Load:     func() []metrics.APILoad { return []metrics.APILoad{{API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500}} },
+		Load: func() []metrics.APILoad {
+			return []metrics.APILoad{{API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500}}
+		},
 		Buffered: func() int64 { return 1 << 20 }, MaxBuffered: 256 << 20,
 	})
 	a.Set([]string{"rates", "orders"})

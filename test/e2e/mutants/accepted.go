@@ -1,7 +1,16 @@
 package mutants
 
-// mutated are the packages of internal/ that are changed, and which of their files; none: all.
-var mutated = map[string][]string{"fanout": nil}
+// target is what of a package is changed, and which tests have to notice.
+type target struct {
+	files []string // none: all
+	tests string   // a regular expression; empty: all
+}
+
+// mutated are the packages of internal/ that are changed.
+var mutated = map[string]target{
+	"fanout": {},
+	"listen": {[]string{"arrival.go"}, "Clock|TestARequest"},
+}
 
 // key is a kind of change in one function.
 type key struct{ pkg, function, operator string }
@@ -21,6 +30,8 @@ const (
 	noCall   = "a call changes nothing"
 	number   = "another number"
 	operand  = "an operand is left out"
+	next     = "the next number is equal too"
+	field    = "a field of a literal is left out"
 )
 
 const (
@@ -29,6 +40,8 @@ const (
 	releases   = "a timer that is not stopped fires into the void: stopping it releases its memory earlier"
 	noTime     = "to be asked to wait for no time changes nothing"
 	never0     = "a pushback that was never asked for has passed in any case"
+	room       = "room that is taken in advance saves an allocation"
+	nanosecond = "a nanosecond more or less is within every tolerance"
 	atOnce     = "a grace of no time cuts at once too, on another goroutine"
 )
 
@@ -47,9 +60,16 @@ var accepted = map[key]survivors{
 	{"fanout", "Call.end", never}:           {1, releases},
 	{"fanout", "Call.end", operand}:         {1, atOnce},
 	{"fanout", "Call.end", number}:          {1, atOnce},
+	{"fanout", "Call.end", next}:            {1, nanosecond},
+	{"fanout", "mean.add", next}:            {1, nanosecond},
+	{"fanout", "pushback.left", next}:       {1, nanosecond},
+	{"fanout", "newCall", field}:            {1, room},
 	{"fanout", "Call.lose", leftOut}:        {1, releases},
 	{"fanout", "Call.lose", never}:          {1, releases},
 	{"fanout", "pushback.extend", boundary}: {1, "to store the same time again changes nothing"},
 	{"fanout", "pushback.left", never}:      {1, never0},
 	{"fanout", "pushback.left", number}:     {1, never0},
+
+	{"listen", "rememberConnection", always}: {1, "only a connection that was never opened has no descriptor"},
+	{"listen", "Connection.Arrival", number}: {1, "a larger allowance for the kernel's clock only starts the clock later"},
 }

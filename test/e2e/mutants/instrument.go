@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,8 +30,8 @@ type instrumented struct {
 	mutants []mutant
 }
 
-// instrument makes the mutants of a package of internal/.
-func instrument(root, name string) (*instrumented, error) {
+// instrument makes the mutants of these files of a package of internal/. No files: of all.
+func instrument(root, name string, files []string) (*instrumented, error) {
 	config := &packages.Config{
 		Dir:  root,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps,
@@ -44,13 +45,17 @@ func instrument(root, name string) (*instrumented, error) {
 		return nil, p.Errors[0]
 	}
 	result := &instrumented{folder: p.Dir, name: p.Name, sources: map[string][]byte{}}
+	stored := assigned(p)
 	for i, file := range p.Syntax {
 		path := p.GoFiles[i]
+		if len(files) > 0 && !slices.Contains(files, filepath.Base(path)) {
+			continue
+		}
 		source, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		r := &rewriter{all: result, fset: p.Fset, info: p.TypesInfo, pkg: p.Types, file: file, source: source}
+		r := &rewriter{all: result, fset: p.Fset, info: p.TypesInfo, pkg: p.Types, file: file, source: source, stored: stored}
 		for _, declaration := range file.Decls {
 			if f, ok := declaration.(*ast.FuncDecl); ok && f.Body != nil {
 				r.function = nameOf(f)
@@ -99,6 +104,7 @@ type rewriter struct {
 	pkg      *types.Package
 	file     *ast.File
 	source   []byte
+	stored   map[*types.Func]ast.Expr // where the package stores what its functions return
 	function string
 	results  []*ast.FieldList // of the functions that stand around, the innermost last
 	edits    []edit
@@ -199,8 +205,11 @@ func (r *rewriter) visit(n ast.Node, outer []ast.Node) {
 		}
 	case *ast.RangeStmt:
 		r.oneRound(n.Body)
+	case *ast.CaseClause:
+		r.cases(n, outer)
 	case *ast.ReturnStmt:
 		r.returnZero(n)
+		r.stepFurther(n, outer)
 	case ast.Stmt:
 		r.drop(n, outer)
 	case ast.Expr:

@@ -3,6 +3,7 @@
 package mutants
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -44,11 +45,11 @@ type reaching struct {
 }
 
 func TestEveryMutantIsNoticed(t *testing.T) {
-	for name, only := range mutated {
+	for name, target := range mutated {
 		t.Run(name, func(t *testing.T) {
-			s := compile(t, name)
-			s.record(t)
-			unnoticed := s.survivors(t, only)
+			s := compile(t, name, target.files)
+			s.record(t, target.tests)
+			unnoticed := s.survivors(t)
 			left := map[key]int{}
 			for _, m := range unnoticed {
 				k := key{name, m.function, m.operator}
@@ -66,10 +67,10 @@ func TestEveryMutantIsNoticed(t *testing.T) {
 	}
 }
 
-// compile builds the tests of a package with its mutants, all of them asleep.
-func compile(t *testing.T, name string) *suite {
+// compile builds the tests of a package with the mutants of these files, or of all files when there are none. All of them are asleep.
+func compile(t *testing.T, name string, files []string) *suite {
 	t.Helper()
-	p, err := instrument(harness.Root(), name)
+	p, err := instrument(harness.Root(), name, files)
 	require.NoError(t, err)
 	folder := t.TempDir()
 	replace := map[string]string{}
@@ -93,10 +94,10 @@ func compile(t *testing.T, name string) *suite {
 	return s
 }
 
-// record runs every test by itself without a mutant: all have to pass. It notes which mutants each comes by.
-func (s *suite) record(t *testing.T) {
+// record runs these tests, each by itself, without a mutant: all have to pass. It notes which mutants each comes by.
+func (s *suite) record(t *testing.T, tests string) {
 	t.Helper()
-	output, err := s.run(time.Minute, nil, "-test.list=.")
+	output, err := s.run(time.Minute, nil, "-test.list="+cmp.Or(tests, "."))
 	require.NoError(t, err, output)
 	var names []string
 	for name := range strings.FieldsSeq(output) {
@@ -132,25 +133,21 @@ func (s *suite) record(t *testing.T) {
 	slices.SortFunc(s.tests, func(a, b reaching) int { return int(a.took - b.took) })
 }
 
-// survivors returns the mutants of these files, or of all files when there are none, that no test notices.
-func (s *suite) survivors(t *testing.T, files []string) []mutant {
+// survivors returns the mutants that no test notices.
+func (s *suite) survivors(t *testing.T) []mutant {
 	t.Helper()
 	var mu sync.Mutex
 	var found []mutant
-	began, tried := time.Now(), 0
+	began := time.Now()
 	atATime(s.mutants, func(m mutant) {
-		if len(files) > 0 && !slices.Contains(files, filepath.Base(m.position.Filename)) {
+		if s.notices(m) {
 			return
 		}
-		noticed := s.notices(m)
 		mu.Lock()
 		defer mu.Unlock()
-		tried++
-		if !noticed {
-			found = append(found, m)
-		}
+		found = append(found, m)
 	})
-	t.Logf("%d mutants in %v, %d not noticed", tried, time.Since(began).Round(time.Second), len(found))
+	t.Logf("%d mutants in %v, %d not noticed", len(s.mutants), time.Since(began).Round(time.Second), len(found))
 	slices.SortFunc(found, func(a, b mutant) int { return a.number - b.number })
 	return found
 }

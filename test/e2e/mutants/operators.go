@@ -78,6 +78,7 @@ func (r *rewriter) drop(n ast.Stmt, outer []ast.Node) {
 			if f, ok := call.Fun.(*ast.Ident); ok && f.Name == "panic" {
 				return
 			}
+			r.store(s, call)
 		}
 	case *ast.AssignStmt:
 		if s.Tok == token.DEFINE {
@@ -111,8 +112,8 @@ func (r *rewriter) expression(e ast.Expr, outer []ast.Node) bool {
 	case *ast.SelectorExpr:
 		r.visit(e.X, append(slices.Clone(outer), e))
 		return false
-	case *ast.KeyValueExpr:
-		return true
+	case *ast.CompositeLit:
+		r.fields(e)
 	}
 	return true
 }
@@ -189,13 +190,14 @@ func (r *rewriter) binary(e *ast.BinaryExpr, v types.TypeAndValue) {
 		r.wrap(e, "(", fmt.Sprintf(boundaries[e.Op], r.add(e, "the boundary is on the other side"), r.text(e.X), r.text(e.Y)))
 	case token.EQL, token.NEQ:
 		r.wrap(e, fmt.Sprintf("(mutated(%d) != (", r.add(e, "equal is unequal")), "))")
+		r.neighbour(e)
 	case token.ADD, token.SUB, token.MUL, token.QUO:
 		basic, ok := v.Type.Underlying().(*types.Basic)
 		name := r.typeName(v.Type)
 		if !ok || basic.Info()&types.IsNumeric == 0 || name == "" {
 			return
 		}
-		r.wrap(e, fmt.Sprintf("mutated%s[%s](%d, ", opposites[e.Op], name, r.add(e, "the opposite operation")), ")")
+		r.wrap(e, fmt.Sprintf("mutated%s[%s](%d, %d, ", opposites[e.Op], name, r.add(e, "the opposite operation"), r.add(e, "the second operand counts for nothing")), ")")
 		r.replace(e.OpPos, 1, ",")
 	default:
 	}
@@ -242,7 +244,10 @@ func (r *rewriter) call(e *ast.CallExpr, v types.TypeAndValue, parent ast.Node) 
 	if name == "" || len(e.Args) == 0 || v.Type == nil {
 		return
 	}
-	if isTimer(e) {
+	if isOf(e, "strconv", "ParseInt", "ParseUint") && r.info.Types[e.Args[0]].Value == nil {
+		r.wrap(e.Args[0], fmt.Sprintf("mutatedUnquoted(%d, ", r.add(e, "a number in quotes is read")), ")")
+	}
+	if isOf(e, "time", "NewTimer", "AfterFunc") {
 		r.wrap(e.Args[0], fmt.Sprintf("mutatedTwice(%d, ", r.add(e, "the timer takes twice as long")), ")")
 	}
 	r.unchanged(e, v, name)
@@ -276,17 +281,19 @@ func (r *rewriter) builtin(e *ast.CallExpr, f *ast.Ident, name string) {
 	case f.Name == "make" && len(e.Args) == 2 && r.info.Types[e.Args[1]].Value == nil:
 		if _, ok := r.info.TypeOf(e).Underlying().(*types.Chan); ok {
 			r.wrap(e.Args[1], fmt.Sprintf("mutatedToZero(%d, ", r.add(e, "the channel has no room")), ")")
+			r.wrap(e.Args[1], fmt.Sprintf("mutatedChoice(%d, ", r.add(e, "the channel has room for one")), ", 1)")
 		}
 	}
 }
 
-func isTimer(e *ast.CallExpr) bool {
+// isOf tells whether a call is one of these functions of an imported package.
+func isOf(e *ast.CallExpr, pkg string, functions ...string) bool {
 	s, ok := e.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return false
 	}
 	p, ok := s.X.(*ast.Ident)
-	return ok && p.Name == "time" && (s.Sel.Name == "NewTimer" || s.Sel.Name == "AfterFunc")
+	return ok && p.Name == pkg && slices.Contains(functions, s.Sel.Name)
 }
 
 // receiver is what a method is called of.

@@ -75,7 +75,7 @@ func scrapes(t *testing.T) (before, after metricstest.Scrape) {
 	hang := faultserver.Hang("")
 	upstream := faultserver.New(t, append(slices.Repeat([]faultserver.Behaviour{hang}, 9),
 		faultserver.Status(http.StatusInternalServerError, ""), faultserver.Answer(1))...) // the last goes on for ever
-	h := harness.Start(t, "EXPONEA_URL="+upstream.URL, "HEDGEROW_MAX_IN_FLIGHT=9", "HEDGEROW_LOSER_GRACE=0s")
+	h := harness.Start(t, "EXPONEA_URL="+upstream.URL, "HEDGEROW_MAX_IN_FLIGHT=9", "HEDGEROW_LOSER_GRACE=0s", "HEDGEROW_CONFIG="+fileOfAPIs(t))
 	before = metricstest.Get(t, h.AdminAddr)
 
 	// Three calls fill the cap: a fourth is refused. Then two of their callers go away, and the third gets its 504.
@@ -98,12 +98,22 @@ func scrapes(t *testing.T) (before, after metricstest.Scrape) {
 		call(t.Context(), t, h, path+"?timeout=10000")
 		call(t.Context(), t, h, path)
 	}
+	call(t.Context(), t, h, "/proxy/shop/work") // as the smart call above
 	after = metricstest.Get(t, h.AdminAddr)
 	for _, status := range []string{"200", "400", "499", "503", "504"} {
 		require.Positive(t, after.Sum("hedgerow_calls_total", "status", status), status)
 	}
 	require.Positive(t, after.Sum("hedgerow_attempts_total", "kind", "hedge", "outcome", "won"))
 	return before, after
+}
+
+// fileOfAPIs writes a file with an API whose first answer is a failure.
+func fileOfAPIs(t *testing.T) string {
+	t.Helper()
+	shop := faultserver.New(t, faultserver.Status(http.StatusInternalServerError, ""), faultserver.Answer(1))
+	file := filepath.Join(t.TempDir(), "apis.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apis: {shop: {url: \""+shop.URL+"\"}}"), 0o600))
+	return file
 }
 
 // call makes a call, whatever the answer.

@@ -35,7 +35,7 @@ func newRecording(t *testing.T) *recording {
 		r.requests = append(r.requests, strings.TrimSpace(request.Method+" "+request.RequestURI+" "+string(body)))
 		r.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{"rate":1.25,"for":%q}`, request.URL.Query().Get("base"))
+		_, _ = io.WriteString(w, `{"rate":1.25}`)
 	}))
 	t.Cleanup(r.Close)
 	return r
@@ -93,7 +93,7 @@ const path = ` [data-param-name="path"] input`
 
 func TestTryItOutSendsAnAPIOfTheFileSlashesAndQueryAsTheyAreTyped(t *testing.T) {
 	api := newRecording(t)
-	h, _ := startWithFile(t, "apis:\n  rates:\n    url: "+api.URL+"/v1\n    methods: [GET, POST]\n    example: /latest//of%2Fday?base=EUR&b[]=a/b\n")
+	h, _ := startWithFile(t, "apis:\n  rates:\n    url: "+api.URL+"/v1\n    methods: [GET, POST]\n    attempts: 1\n    timeout: 30s\n    example: /latest//of%2Fday?base=EUR&b[]=a/b\n")
 	b := newTab(t)
 	b.openConsole(h.URL())
 	get := proxyBlock("get", "rates")
@@ -133,7 +133,7 @@ func TestTryItOutSendsAnAPIOfTheFileSlashesAndQueryAsTheyAreTyped(t *testing.T) 
 
 func TestTheControlHeadersWorkInTheConsole(t *testing.T) {
 	api := newRecording(t)
-	h, _ := startWithFile(t, "apis:\n  rates: {url: "+api.URL+", example: /latest, timeout: 800ms}\n")
+	h, _ := startWithFile(t, "apis:\n  rates: {url: "+api.URL+", example: /latest, timeout: 8s}\n")
 	b := newTab(t)
 	b.openConsole(h.URL())
 	get := proxyBlock("get", "rates")
@@ -144,7 +144,7 @@ func TestTheControlHeadersWorkInTheConsole(t *testing.T) {
 	s := b.call(get)
 	assert.Equal(t, "200", s.status)
 	assert.Contains(t, s.body, `"attempt": 3`)
-	assert.Contains(t, s.curl, "Hedgerow-Timeout: 800")
+	assert.Contains(t, s.curl, "Hedgerow-Timeout: 8000")
 	assert.Contains(t, s.curl, "Hedgerow-Strategy: all")
 
 	b.fill(get+` [data-param-name="Hedgerow-Timeout"] input`, "60001")

@@ -45,6 +45,9 @@ type Result struct {
 	Full bool
 }
 
+// Sends tells whether a target can be sent to the API byte for byte.
+func (a *API) Sends(target forward.Target) bool { return a.client.Sends(target) }
+
 // Do makes a call. It returns by its deadline. Its errors are those of fanout.Service.Do. What it returns is of use until the call
 // ends its holding.
 func (a *API) Do(ctx context.Context, call Call) (Result, error) {

@@ -63,6 +63,10 @@ func (p *proxy) serve(c *gin.Context) {
 		return
 	}
 	defer api.Release()
+	if !api.Sends(target) {
+		refuse(c, forward.ErrPath)
+		return
+	}
 	route := api.Route(c.Request.Method, target.Path)
 	note.api, note.route = api.Name(), route.Pattern
 	if !route.Has(c.Request.Method) {
@@ -96,11 +100,15 @@ func refuse(c *gin.Context, err error) {
 	writeProblem(c, err, nil)
 }
 
+// bodyRest is how long the rest of a body that nobody wants may come, so that a caller which is still sending gets its answer.
+const bodyRest = 500 * time.Millisecond
+
 // leaveBody ends the connection with the answer when the request has a body, which may never come to its end: net/http would read it
-// before it answers.
+// before it answers, and go on reading afterwards.
 func leaveBody(c *gin.Context) {
 	if c.Request.ContentLength != 0 {
 		c.Header("Connection", "close")
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(bodyRest))
 	}
 }
 
@@ -227,12 +235,15 @@ func (p *proxy) pass(c *gin.Context, route *gateway.Route, a *gateway.Answer, at
 	h[requestIDHeader] = id
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h.Add("Content-Security-Policy", "sandbox") // what comes from an API shares the console's origin
-	p.via.Add(h, h["Via"], "1.1")
+	p.via.Add(h, h["Via"], a.Proto)
 	p.addFields(c, attempts, sent)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess one
 	}
-	if c.Request.Method != http.MethodHead {
+	switch {
+	case a.Status == http.StatusNotModified:
+		describeUnsent(h)
+	case c.Request.Method != http.MethodHead:
 		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
 	}
 	c.Abort()
@@ -240,6 +251,16 @@ func (p *proxy) pass(c *gin.Context, route *gateway.Route, a *gateway.Answer, at
 	c.Writer.WriteHeaderNow()
 	if c.Request.Method != http.MethodHead {
 		_, _ = c.Writer.Write(a.Body) // fails when the caller has gone
+	}
+}
+
+// describeUnsent keeps what a 304 says of the body that it does not have: net/http drops these fields by their usual names.
+func describeUnsent(h http.Header) {
+	for _, name := range []string{"Content-Length", "Content-Type"} {
+		if values := h[name]; values != nil {
+			h[strings.ToLower(name)] = values
+		}
+		delete(h, name)
 	}
 }
 

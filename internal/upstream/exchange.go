@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hedgerow/internal/fanout"
@@ -36,7 +37,9 @@ type Answer struct {
 	// Attempt is the number of the attempt that got it, from 0.
 	Attempt int
 	// URL is the index of the URL that it came from.
-	URL    int
+	URL int
+	// Proto is the protocol that it came by, such as "HTTP/1.1".
+	Proto  string
 	Status int
 	// Header has the fields as they came, those of the connection too.
 	Header http.Header
@@ -62,12 +65,12 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 	if response.StatusCode == http.StatusSwitchingProtocols { // nobody asked for another protocol
 		return nil, StatusFailure(response.StatusCode, response.Header)
 	}
-	a := &Answer{Attempt: number, URL: index, Status: response.StatusCode, Header: response.Header}
+	a := &Answer{Attempt: number, URL: index, Proto: response.Proto, Status: response.StatusCode, Header: response.Header}
 	if a.Body, err = r.readBytes(response.Body, response.ContentLength); err != nil {
 		return nil, err
 	}
 	a.Unpacked = a.Body
-	if isGzip(response.Header) && len(a.Body) > 0 {
+	if isGzip(response.Header) && len(a.Body) > 0 && a.Status != http.StatusPartialContent { // a part cannot be unpacked
 		if a.Unpacked, err = r.unpack(a.Body); err != nil {
 			return nil, err
 		}
@@ -81,19 +84,38 @@ func (c *Client) newExchange(base *url.URL, r *Request) *http.Request {
 		Method: r.Method, URL: withTarget(base, r.Target.Behind(base.EscapedPath())), Host: base.Host, Header: r.Header,
 		ContentLength: int64(len(r.Body)),
 	}
+	request.Header = maps.Clone(r.Header)
 	if _, ok := r.Header["User-Agent"]; !ok {
-		request.Header = maps.Clone(r.Header)
 		request.Header["User-Agent"] = c.userAgent
 	}
-	if len(r.Body) > 0 || !r.Repeatable {
-		// A body that cannot be got again keeps net/http from sending the request again, which it does even with a POST when there is
-		// an Idempotency-Key.
-		request.Body = io.NopCloser(bytes.NewReader(r.Body))
+	if !r.Repeatable {
+		hideKeys(request.Header)
 	}
-	if r.Repeatable {
+	if len(r.Body) > 0 {
+		// A request of which nothing has been written may go by another connection.
 		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		request.Body, _ = request.GetBody()
 	}
 	return request
+}
+
+// hideKeys writes the names of these fields in lower case. net/http sends even a POST again when it knows one of them by its usual name.
+// To the API both names are the same.
+func hideKeys(header http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := header[name]; ok {
+			delete(header, name)
+			header[strings.ToLower(name)] = values
+		}
+	}
+}
+
+// Sends tells whether the target can be sent byte for byte. net/http writes a path that begins with two slashes as it is only when every
+// character is one that RFC 3986 allows there.
+func (c *Client) Sends(target forward.Target) bool {
+	return !strings.Contains(target.Path, "|") || !slices.ContainsFunc(c.urls, func(base *url.URL) bool {
+		return strings.HasPrefix(target.Behind(base.EscapedPath()), "//")
+	})
 }
 
 // withTarget returns the URL whose request line has this target, byte for byte.

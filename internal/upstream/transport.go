@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -50,7 +51,7 @@ func newTransport(s Settings) *http.Transport {
 			if s.ObserveConnection != nil {
 				s.ObserveConnection()
 			}
-			return &conn{Conn: c}, nil
+			return newConn(c), nil
 		},
 		// readTime decompresses the body, because net/http's own reader cannot be closed while it waits for the upstream.
 		DisableCompression:     true,
@@ -85,9 +86,47 @@ func newTLS(s Settings) *tls.Config {
 type conn struct {
 	net.Conn
 	user atomic.Pointer[use] // of the connection now; nil while it is idle
+
+	mu      sync.Mutex
+	changed sync.Cond // of what follows
+	reading bool
+	closed  bool
+}
+
+func newConn(c net.Conn) *conn {
+	wrapped := &conn{Conn: c}
+	wrapped.changed.L = &wrapped.mu
+	return wrapped
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	c.setReading(true)
+	defer c.setReading(false)
+	return c.Conn.Read(p)
+}
+
+func (c *conn) setReading(reading bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = reading
+	c.changed.Broadcast()
+}
+
+// settle waits until net/http has seen whether anything came behind the last answer. If so, it closes the connection; otherwise it
+// reads on. Without this, an attempt that takes the connection in the same moment gets those bytes for its answer.
+func (c *conn) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.reading && !c.closed {
+		c.changed.Wait()
+	}
 }
 
 func (c *conn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.changed.Broadcast()
+	c.mu.Unlock()
 	if u := c.user.Load(); u != nil && u.givenUp() {
 		if tcp, ok := c.Conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
@@ -117,6 +156,9 @@ func (u *use) begin(info httptrace.GotConnInfo) {
 		c = secure.NetConn()
 	}
 	if used, ok := c.(*conn); ok && !u.shared {
+		if info.Reused {
+			used.settle()
+		}
 		u.conn = used
 		used.user.Store(u)
 	}

@@ -95,7 +95,7 @@ func TestTheExampleOfAFileOfAPIsIsGood(t *testing.T) {
 	commented = strings.Replace(commented, "\n   The testing server", "\n  # The testing server", 1)
 	commented = strings.Replace(commented, "\n   An API", "\n  # An API", 1)
 	path := filepath.Join(t.TempDir(), "apis.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(commented), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(commented), 0o600)) //nolint:gosec // in a folder of the test's own
 	var out, problems bytes.Buffer
 	assert.Zero(t, run(t.Context(), []string{"check", path}, &out, &problems), problems.String())
 	assert.Contains(t, out.String(), "curl 'localhost:5000/proxy/testing/api/work'")

@@ -13,8 +13,8 @@ import (
 
 func header(pairs ...string) http.Header {
 	h := http.Header{}
-	for i := 0; i < len(pairs); i += 2 {
-		h.Add(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		h.Add(pair[0], pair[1])
 	}
 	return h
 }

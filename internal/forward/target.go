@@ -104,7 +104,7 @@ const others = "%-._~!$&'()*+,;=:@" + "[]|" + `\`
 func allowed(text string) bool {
 	for _, char := range []byte(text) {
 		letter := char|0x20 >= 'a' && char|0x20 <= 'z'
-		if !letter && !(char >= '0' && char <= '9') && strings.IndexByte(others, char) < 0 {
+		if !letter && (char < '0' || char > '9') && strings.IndexByte(others, char) < 0 {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ type Via string
 // Add appends this process to a message's field Via. protocol is the one that the message came by, such as "HTTP/1.1"; values are those
 // that it came with.
 func (v Via) Add(header http.Header, values []string, protocol string) {
-	header["Via"] = []string{strings.Join(append(values[:len(values):len(values)], strings.TrimPrefix(protocol, "HTTP/")+" "+string(v)), ", ")}
+	header["Via"] = []string{strings.Join(append(slices.Clip(values), strings.TrimPrefix(protocol, "HTTP/")+" "+string(v)), ", ")}
 }
 
 // Seen tells whether a request has come through this process before: it goes round in a circle.

@@ -53,7 +53,7 @@ func (a *API) Sends(target forward.Target) bool { return a.client.Sends(target) 
 func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 	e := &exchange{api: a, call: &call, request: a.newRequest(&call)}
 	if a.settings.Spread {
-		e.first = int(a.turn.Add(1) - 1)
+		e.first = int(a.turn.Add(1) - 1) //nolint:gosec // a count of calls
 	}
 	attempts := call.Route.Attempts
 	if !call.Route.Repeats(call.Request.Method, call.Request.Header) {
@@ -118,8 +118,9 @@ func (e *exchange) judged(ctx context.Context, number int) (*Answer, error) {
 	case rule.WrongStatus:
 		e.noteFailed(answer)
 		return nil, upstream.StatusFailure(answer.Status, answer.Header)
+	default:
+		return nil, upstream.ConditionFailure(answer.Status, err)
 	}
-	return nil, upstream.ConditionFailure(answer.Status, err)
 }
 
 // hasNoBody tells whether an answer of this status has none by its nature.

@@ -53,7 +53,7 @@ func (r *Route) Allow() string {
 // idempotent are the methods that may be repeated whatever the settings say: RFC 9110, section 9.2.2.
 var idempotent = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete}
 
-// Repeatable tells whether a request may be sent more than once.
+// Repeats tells whether a request may be sent more than once.
 func (r *Route) Repeats(method string, header http.Header) bool {
 	return slices.Contains(idempotent, method) || r.Repeatable || r.IdempotencyKey && header.Get("Idempotency-Key") != ""
 }

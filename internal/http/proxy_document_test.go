@@ -46,7 +46,9 @@ func TestTheConsolesDocumentGivesTheTextsOfRealProblems(t *testing.T) {
 	p := newProxied(t, "max_timeout: 1m\ntimeout: 1s\nmethods: [GET, POST]\nmax_request_body: 10B", faultserver.JSON(`{}`))
 	var document struct {
 		Definitions map[string]struct {
-			Properties map[string]struct{ Example any } `json:"properties"`
+			Properties map[string]struct {
+				Example any `json:"example"`
+			} `json:"properties"`
 		} `json:"definitions"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(p.ask(t, "GET /doc.json").body), &document))

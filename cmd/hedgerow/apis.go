@@ -119,9 +119,10 @@ func (a *apis) observeCall(c http.ObservedCall) { a.measures.ObserveCall(metrics
 
 // load is what each API does now.
 func (a *apis) load() []metrics.APILoad {
-	var all []metrics.APILoad
-	for _, l := range a.gateway.Loads() {
-		all = append(all, metrics.APILoad(l))
+	loads := a.gateway.Loads()
+	all := make([]metrics.APILoad, len(loads))
+	for i, l := range loads {
+		all[i] = metrics.APILoad(l)
 	}
 	return all
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/faultserver"
+	"hedgerow/test/logtest"
+	"hedgerow/test/metricstest"
 )
 
 // writeAPIs writes a file of APIs with the one API "a", and returns its path.
@@ -102,43 +104,39 @@ func TestTheExampleOfAFileOfAPIsIsGood(t *testing.T) {
 	assert.Contains(t, out.String(), "curl 'localhost:5000/proxy/rates/latest?base=EUR'")
 }
 
-func TestProxiedCallsAreInTheMetricsAndTheLogWithoutTheirPathsAndSecrets(t *testing.T) {
-	upstream := faultserver.New(t, faultserver.JSON(`"body5ecret"`))
-	path := filepath.Join(t.TempDir(), "apis.yaml")
-	write := func(names ...string) {
-		text := "apis:\n"
-		for _, name := range names {
-			text += "  " + name + ":\n    urls: [http://127.0.0.1:1, " + base(upstream) + "]\n    attempts: 2\n    set: {Authorization: \"Bearer ${TOKEN}\"}\n" +
-				"    routes: {\"GET /users/\": {timeout: 20s}}\n"
-		}
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+// writeMirrored writes a file of APIs that have two URLs each; the first refuses connections.
+func writeMirrored(t *testing.T, path, url string, names ...string) {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("apis:\n")
+	for _, name := range names {
+		fmt.Fprintf(&text, "  %s:\n    urls: [http://127.0.0.1:1, %s]\n    attempts: 2\n", name, url)
+		text.WriteString("    set: {Authorization: \"Bearer ${TOKEN}\"}\n    routes: {\"GET /users/\": {timeout: 20s}}\n")
 	}
-	write("rates", "gone")
-	p := start(t, []string{"HEDGEROW_CONFIG=" + path, "TOKEN=s3cret", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_LOG_LEVEL=debug"})
-	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
-	o := observed{url: url, admin: p.log.Wait(t, "msg", "admin address is listening")["addr"].(string)}
-	names := o.scrape(t).Series("hedgerow_")
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+}
 
-	status, _ := get(t, url+"/proxy/rates/users/path5ecret?key=query5ecret")
-	assert.Equal(t, http.StatusOK, status)
-	status, _ = get(t, url+"/proxy/nope5ecret/x")
-	assert.Equal(t, http.StatusNotFound, status)
-	line := p.log.Wait(t, "status", 200.)
+// assertTold checks what the log says of a call that the second URL has answered, and of one to an unknown API.
+func assertTold(t *testing.T, log *logtest.Log) {
+	t.Helper()
+	line := log.Wait(t, "status", 200.)
 	assert.Equal(t, "rates", line["api"])
 	assert.Equal(t, "GET /users/", line["route"])
 	assert.Equal(t, "smart", line["strategy"])
 	assert.InDelta(t, 2, line["url"], 0, "the second URL has answered")
 	assert.Contains(t, line["attempts"], "failed")
 	assert.NotContains(t, line, "path")
-	line = p.log.Wait(t, "status", 404.)
+	line = log.Wait(t, "status", 404.)
 	assert.Empty(t, line["api"])
-	failure := p.log.Wait(t, "msg", "attempts fail")
+	failure := log.Wait(t, "msg", "attempts fail")
 	assert.Equal(t, "rates", failure["api"])
 	assert.Equal(t, "127.0.0.1:1", failure["host"])
 	assert.Equal(t, "connection refused", failure["reason"])
+}
 
-	scrape := o.scrape(t)
-	assert.Equal(t, names, scrape.Series("hedgerow_"))
+// assertCounted checks what one call to the API "rates" has left in the metrics, and that "gone" has none.
+func assertCounted(t *testing.T, scrape metricstest.Scrape) {
+	t.Helper()
 	for name, labels := range map[string][]string{
 		"hedgerow_proxy_calls_total":                 {"status", "200"},
 		"hedgerow_proxy_call_duration_seconds_count": nil,
@@ -150,11 +148,31 @@ func TestProxiedCallsAreInTheMetricsAndTheLogWithoutTheirPathsAndSecrets(t *test
 		assert.InDelta(t, 1, scrape.Sum(name, append(labels, "api", "rates")...), 0, name)
 		assert.Zero(t, scrape.Sum(name, append(labels, "api", "gone")...), name)
 	}
+}
+
+func TestProxiedCallsAreInTheMetricsAndTheLogWithoutTheirPathsAndSecrets(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.JSON(`"body5ecret"`))
+	path := filepath.Join(t.TempDir(), "apis.yaml")
+	writeMirrored(t, path, base(upstream), "rates", "gone")
+	p := start(t, []string{"HEDGEROW_CONFIG=" + path, "TOKEN=s3cret", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_LOG_LEVEL=debug"})
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
+	o := observed{url: url, admin: p.log.Wait(t, "msg", "admin address is listening")["addr"].(string)}
+	names := o.scrape(t).Series("hedgerow_")
+
+	status, _ := get(t, url+"/proxy/rates/users/path5ecret?key=query5ecret")
+	assert.Equal(t, http.StatusOK, status)
+	status, _ = get(t, url+"/proxy/nope5ecret/x")
+	assert.Equal(t, http.StatusNotFound, status)
+	assertTold(t, p.log)
+
+	scrape := o.scrape(t)
+	assert.Equal(t, names, scrape.Series("hedgerow_"))
+	assertCounted(t, scrape)
 	assert.InDelta(t, 256<<20, scrape.Sum("hedgerow_buffered_bytes_limit"), 0)
 	assert.Zero(t, scrape.Sum("hedgerow_calls_total"), "calls to the file's APIs are not the challenge's")
 	assert.NotContains(t, fmt.Sprint(scrape), "5ecret")
 
-	write("rates", "new")
+	writeMirrored(t, path, base(upstream), "rates", "new")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	p.log.Wait(t, "msg", "the file of APIs has been read again")
 	series := strings.Join(o.scrape(t).Series("hedgerow_proxy_"), "\n")

@@ -185,7 +185,7 @@ func TestAnAnswerThatIsNotCompleteIsAFailure(t *testing.T) {
 		"without the last chunk":  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
 		"a bad chunk":             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n",
 		"corrupt gzip":            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi",
-		"cut gzip":                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + faultserver.Gzip("hello hello")[:20],
+		"cut gzip":                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + faultserver.Gzip("hello there")[:20],
 		"a garbage status line":   "garbage\r\n\r\n",
 		"nothing":                 "",
 		"a field without a colon": "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",

@@ -26,7 +26,7 @@ func TestAnUpstreamThatRefusesConnectionsFailsTheAttemptIn20Milliseconds(t *test
 	require.NoError(t, listener.Close())
 	h := harness.Start(t, "EXPONEA_URL=http://"+listener.Addr().String()+"/")
 	baseline := atRest(t, h)
-	requireFailed(t, h, "connection refused", 20*time.Millisecond)
+	requireFailed(t, h, "connection refused", atOnce)
 	requireNoLeak(t, h, baseline)
 }
 
@@ -34,7 +34,7 @@ func TestARedirectToAnotherHostIsNeverFollowed(t *testing.T) {
 	elsewhere := faultserver.New(t, healthy)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := start(t, faultserver.Status(status, "", "Location: "+elsewhere.URL))
-		requireFailed(t, s.Hedgerow, "status "+strconv.Itoa(status), 0)
+		requireFailed(t, s.Hedgerow, "status "+strconv.Itoa(status), atOnce)
 	}
 	_, dialled := elsewhere.Connections()
 	assert.Zero(t, dialled)

@@ -37,6 +37,9 @@ const longTimeout = "?timeout=20000"
 // noise is the lateness of a good answer that is put down to a shared machine. What must be quicker is tried several times.
 const noise = 20 * time.Millisecond
 
+// atOnce is how soon a call fails when all of its attempts do and there is nothing to wait for.
+const atOnce = 20 * time.Millisecond
+
 var healthy = faultserver.Answer(1)
 
 // oneConnectionEach leaves no connection behind that would be counted.

@@ -66,12 +66,12 @@ func TestAToxicNetworkThatCutsConnectionsFailsTheAttempts(t *testing.T) {
 		reason string
 		within time.Duration
 	}{
-		"reset_peer":                 {`{"type":"reset_peer","attributes":{"timeout":0}}`, "connection reset", 0},
+		"reset_peer":                 {`{"type":"reset_peer","attributes":{"timeout":0}}`, "connection reset", atOnce},
 		"reset_peer later":           {`{"type":"reset_peer","attributes":{"timeout":50}}`, "connection reset", 2*50*time.Millisecond + noise},
 		"timeout":                    {`{"type":"timeout","attributes":{"timeout":50}}`, "connection closed", 2*50*time.Millisecond + noise},
-		"limit_data in the headers":  {`{"type":"limit_data","attributes":{"bytes":10}}`, "invalid response", 0},
-		"limit_data in the body":     {`{"type":"limit_data","attributes":{"bytes":500}}`, "incomplete body", 0},
-		"limit_data before an octet": {`{"type":"limit_data","attributes":{"bytes":0}}`, "connection closed", 0},
+		"limit_data in the headers":  {`{"type":"limit_data","attributes":{"bytes":10}}`, "invalid response", atOnce},
+		"limit_data in the body":     {`{"type":"limit_data","attributes":{"bytes":500}}`, "incomplete body", atOnce},
+		"limit_data before an octet": {`{"type":"limit_data","attributes":{"bytes":0}}`, "connection closed", atOnce},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := startBehindToxicNetwork(t, test.toxic)

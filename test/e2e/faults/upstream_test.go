@@ -33,9 +33,8 @@ func TestAnUpstreamThatIsSlowerThanTheTimeoutEndsAtTheDeadlineAndNothingLeaks(t 
 	testFaults(t, faultserver.Faults(faultserver.Silence))
 }
 
-// failsWithin is how soon a call fails when all of its attempts do: there is nothing to wait for, or three times 1 MiB to be read and
-// unpacked.
-var failsWithin = map[faultserver.Kind]time.Duration{faultserver.FailsAtOnce: 20 * time.Millisecond, faultserver.Flood: 200 * time.Millisecond}
+// failsWithin is how soon a call fails when all of its attempts do. A flood is three times 1 MiB to be read and unpacked.
+var failsWithin = map[faultserver.Kind]time.Duration{faultserver.FailsAtOnce: atOnce, faultserver.Flood: 200 * time.Millisecond}
 
 // testFaults makes calls of every strategy to one service, which is at its baseline after each fault.
 func testFaults(t *testing.T, faults []faultserver.Fault) {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -77,6 +78,9 @@ func newContents(stock fs.FS) contents {
 	return contents{engine}
 }
 
+// reading is held while gin-swagger reads a file: swag writes to a variable of the process when it reads the document.
+var reading sync.Mutex
+
 type file struct {
 	contentType string
 	content     []byte
@@ -85,6 +89,8 @@ type file struct {
 // file gets a file from gin-swagger with a request of our own, because gin-swagger keeps what stands before the name in the first
 // request line that it sees.
 func (c contents) file(name string) (file, error) {
+	reading.Lock()
+	defer reading.Unlock()
 	path := "/" + name
 	w := recorder{header: http.Header{}, status: http.StatusOK}
 	c.stock.ServeHTTP(&w, &http.Request{Method: http.MethodGet, RequestURI: path, URL: &url.URL{Path: path}, Header: http.Header{}})

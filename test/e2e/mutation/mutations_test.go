@@ -27,7 +27,7 @@ var mutations = []mutation{
 	},
 	{
 		"a timeout over the maximum is clamped", "http/timeout.go",
-		"return 0, &timeoutError{\"is out of range\", maximum}", "return maximum, nil",
+		"return 0, \"is out of range\"", "return maximum, \"\"",
 	},
 	{
 		"a query that does not parse is read as far as it does", "http/timeout.go",

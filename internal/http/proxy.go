@@ -2,7 +2,6 @@ package http
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,11 +15,8 @@ import (
 	"hedgerow/internal/gateway"
 )
 
-const (
-	timeoutHeader  = "Hedgerow-Timeout"
-	strategyHeader = "Hedgerow-Strategy"
-	requestsHeader = "Hedgerow-Requests"
-)
+// requestsHeader says how many requests have been sent to the API when the answer is written.
+const requestsHeader = "Hedgerow-Requests"
 
 // proxy answers the requests below /proxy/.
 type proxy struct {
@@ -142,48 +138,6 @@ func (p *proxy) call(c *gin.Context, route *gateway.Route, holding *gateway.Hold
 		Route: route, Strategy: strategy.run, Arrival: came, Timeout: timeout,
 		Request: c.Request, Body: body, Via: p.via, Holding: holding,
 	}, strategy, err
-}
-
-// controlError says what is wrong with one of our own headers.
-type controlError struct {
-	header, problem, allowed string
-}
-
-func (e *controlError) Error() string {
-	return fmt.Sprintf("header %s %s: give it once at most, %s", e.header, e.problem, e.allowed)
-}
-
-// parseTimeoutHeader returns the timeout that the header asks for, or the given one. The error is a *controlError.
-func parseTimeoutHeader(values []string, otherwise, maximum time.Duration) (time.Duration, error) {
-	if values == nil {
-		return otherwise, nil
-	}
-	timeout, problem := parseMilliseconds(values, maximum)
-	if problem != "" {
-		allowed := fmt.Sprintf("in milliseconds, as decimal digits from 1 to %d", maximum.Milliseconds())
-		return 0, &controlError{timeoutHeader, problem, allowed}
-	}
-	return timeout, nil
-}
-
-// parseStrategy returns the strategy that the header asks for, or the given one. The error is a *controlError.
-func parseStrategy(values []string, otherwise string) (proxyStrategy, error) {
-	name, problem := otherwise, ""
-	switch {
-	case len(values) > 1:
-		problem = "is repeated"
-	case len(values) == 1:
-		name = values[0]
-	}
-	strategy, ok := proxyStrategies[name]
-	if !ok {
-		problem = "is not the name of a strategy"
-	}
-	if problem != "" {
-		return proxyStrategy{}, &controlError{strategyHeader, problem, "one of " + strings.Join(Strategies(), ", ")}
-	}
-	strategy.name = name
-	return strategy, nil
 }
 
 // passed returns the answer that the caller gets as it came, nil when there is none: the winner's, or what a plain proxy would have

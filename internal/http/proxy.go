@@ -27,22 +27,28 @@ type proxy struct {
 
 // proxyStrategy is a strategy of /proxy/ and the form of its answers.
 type proxyStrategy struct {
+	name string // as the header and the file give it
 	run  fanout.Strategy[*gateway.Answer]
-	name string
 	// array says that the answer is an array of what the attempts got. Otherwise it is the winner's, as it is.
 	array bool
 }
 
-// proxyStrategies are the strategies by the names that the header and the file give them.
-var proxyStrategies = map[string]proxyStrategy{
-	"smart":          {run: fanout.Smart[*gateway.Answer]},
-	"first":          {run: fanout.First[*gateway.Answer]},
-	"all":            {run: fanout.All[*gateway.Answer], array: true},
-	"within-timeout": {run: fanout.WithinTimeout[*gateway.Answer], array: true},
+// proxyStrategies are those of /proxy/. The first is the default.
+var proxyStrategies = []proxyStrategy{
+	{name: "smart", run: fanout.Smart[*gateway.Answer]},
+	{name: "first", run: fanout.First[*gateway.Answer]},
+	{name: "all", run: fanout.All[*gateway.Answer], array: true},
+	{name: "within-timeout", run: fanout.WithinTimeout[*gateway.Answer], array: true},
 }
 
 // Strategies returns the names of the strategies of /proxy/. The first is the default.
-func Strategies() []string { return []string{"smart", "first", "all", "within-timeout"} }
+func Strategies() []string {
+	names := make([]string, len(proxyStrategies))
+	for i, s := range proxyStrategies {
+		names[i] = s.name
+	}
+	return names
+}
 
 // serve makes a call to an API of the file.
 func (p *proxy) serve(c *gin.Context) {

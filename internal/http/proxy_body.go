@@ -17,7 +17,8 @@ import (
 // calls than those that the server's own timeouts are made for.
 const writeMargin = 5 * time.Second
 
-// readBody sets the connection's deadlines for a call, and reads a request's whole body, of at most limit bytes, by the deadline. Trailers are dropped.
+// readBody sets the connection's deadlines for a call, and reads a request's whole body, of at most limit bytes, by the deadline.
+// Trailers are dropped.
 func readBody(c *gin.Context, limit int64, deadline time.Time, holding *gateway.Holding) ([]byte, error) {
 	r := c.Request
 	control := http.NewResponseController(c.Writer) // whose deadlines only HTTP/2 lacks, and the server does not speak that

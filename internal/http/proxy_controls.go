@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,13 +44,12 @@ func parseStrategy(values []string, otherwise string) (proxyStrategy, error) {
 	case len(values) == 1:
 		name = values[0]
 	}
-	strategy, ok := proxyStrategies[name]
-	if !ok {
+	i := slices.IndexFunc(proxyStrategies, func(s proxyStrategy) bool { return s.name == name })
+	if i < 0 {
 		problem = "is not the name of a strategy"
 	}
 	if problem != "" {
 		return proxyStrategy{}, &controlError{strategyHeader, problem, "one of " + strings.Join(Strategies(), ", ")}
 	}
-	strategy.name = name
-	return strategy, nil
+	return proxyStrategies[i], nil
 }

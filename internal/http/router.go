@@ -109,15 +109,20 @@ func newEngine(s Settings) (*gin.Engine, error) {
 		get(own, a.Path, gin.WrapH(a))
 	}
 	if s.Gateway != nil {
-		p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer}
-		observed := r.Group("")
-		if s.ObserveProxied != nil {
-			observed.Use(observeProxied(s.ObserveProxied), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
-		}
-		observed.Any(forward.Prefix+"*target", p.serve)
-		r.NoMethod(append(slices.Clone(observed.Handlers[len(r.Handlers):]), p.otherMethod, discardBody, otherMethod)...)
+		routeProxy(r, s)
 	}
 	return r, nil
+}
+
+// routeProxy routes the paths below /proxy/, whatever the method: gin has no routes for unusual ones.
+func routeProxy(r *gin.Engine, s Settings) {
+	p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer}
+	var observed []gin.HandlerFunc
+	if s.ObserveProxied != nil {
+		observed = append(observed, observeProxied(s.ObserveProxied), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
+	}
+	r.Any(forward.Prefix+"*target", append(slices.Clone(observed), p.serve)...)
+	r.NoMethod(append(observed, p.otherMethod, discardBody, otherMethod)...)
 }
 
 const callsPath = "/api"

@@ -81,10 +81,9 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 // newExchange returns the request of one attempt.
 func (c *Client) newExchange(base *url.URL, r *Request) *http.Request {
 	request := &http.Request{
-		Method: r.Method, URL: withTarget(base, r.Target.Behind(base.EscapedPath())), Host: base.Host, Header: r.Header,
-		ContentLength: int64(len(r.Body)),
+		Method: r.Method, URL: withTarget(base, r.Target.Behind(base.EscapedPath())), Host: base.Host,
+		Header: maps.Clone(r.Header), ContentLength: int64(len(r.Body)),
 	}
-	request.Header = maps.Clone(r.Header)
 	if _, ok := r.Header["User-Agent"]; !ok {
 		request.Header["User-Agent"] = c.userAgent
 	}

@@ -46,10 +46,16 @@ func (c *Connection) Arrival() (arrival time.Time, waited time.Duration) {
 	if c == nil {
 		return time.Now(), 0
 	}
-	waited = max(0, sinceLastBytes(c.raw)-coarseness)
-	arrival = time.Now().Add(-waited)
+	silence := sinceLastBytes(c.raw)
+	return c.arrived(time.Now(), silence)
+}
+
+// arrived is Arrival at now, when the connection has been silent for as long as the kernel says.
+func (c *Connection) arrived(now time.Time, silence time.Duration) (arrival time.Time, waited time.Duration) {
+	waited = max(0, silence-coarseness)
+	arrival = now.Add(-waited)
 	if arrival.Before(c.answered) {
-		return c.answered, time.Since(c.answered)
+		return c.answered, now.Sub(c.answered)
 	}
 	return arrival, waited
 }

@@ -71,5 +71,4 @@ var accepted = map[key]survivors{
 	{"fanout", "pushback.left", number}:     {1, never0},
 
 	{"listen", "rememberConnection", always}: {1, "only a connection that was never opened has no descriptor"},
-	{"listen", "Connection.Arrival", number}: {1, "a larger allowance for the kernel's clock only starts the clock later"},
 }

@@ -11,19 +11,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"hedgerow/test/e2e/rawhttp"
 	"hedgerow/test/faultserver"
 )
 
 const once = "strategy: first, attempts: 1, methods: [GET, HEAD], timeout: 5s"
 
 // one is an API with one attempt a call.
-func one(a *api) string { return fmt.Sprintf("  a: {url: '%s', %s}\n", a.url(), once) }
+func one(a *rawhttp.Server) string { return fmt.Sprintf("  a: {url: '%s', %s}\n", a.URL(), once) }
 
-func raw(text string) reply { return reply{text: text, keep: true} }
+func raw(text string) rawhttp.Reply { return rawhttp.Reply{Text: text, Keep: true} }
 
 func TestInterimAnswersAreNotPassedOn(t *testing.T) {
 	final := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nhi"
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, interim := range map[string]string{
 		"103 with Link": "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
 		"five 100s":     strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 5),
@@ -35,19 +36,19 @@ func TestInterimAnswersAreNotPassedOn(t *testing.T) {
 	s, rows := startRows(t, once, replies)
 	for name, row := range rows {
 		got := s.ask(t, "GET "+row.path)
-		assert.Equal(t, "HTTP/1.1 200 OK", got.line, name)
-		assert.Equal(t, []string{"Content-Length: 2", "X-A: 1"}, got.own(), name)
-		assert.Equal(t, "hi", got.body, name)
+		assert.Equal(t, "HTTP/1.1 200 OK", got.Line, name)
+		assert.Equal(t, []string{"Content-Length: 2", "X-A: 1"}, own(got), name)
+		assert.Equal(t, "hi", got.Body, name)
 	}
 }
 
 func TestASwitchOfProtocolsIsAFailureAndEndsTheConnection(t *testing.T) {
-	a := newAPI(t, always(raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")))
+	a := rawhttp.Serve(t, rawhttp.Always(raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")))
 	s := start(t, one(a), a)
 	for range 3 {
-		assert.Equal(t, "502", s.ask(t, "GET /proxy/a/x", "Connection: upgrade", "Upgrade: x").status())
+		assert.Equal(t, "502", s.ask(t, "GET /proxy/a/x", "Connection: upgrade", "Upgrade: x").Status())
 	}
-	assert.Equal(t, 3, a.connections())
+	assert.Equal(t, 3, a.Connections())
 }
 
 func TestFieldsOfAnAnswerAreDroppedOrKept(t *testing.T) {
@@ -63,19 +64,19 @@ func TestFieldsOfAnAnswerAreDroppedOrKept(t *testing.T) {
 		"the API's own request id is ours": {[]string{"X-Request-Id: theirs", "Hedgerow-Requests: 99"}, nil},
 		"the type":                         {[]string{"Content-Type: a/b; c=d"}, []string{"Content-Type: a/b; c=d"}},
 	}
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, test := range tests {
-		replies[name] = answered("200 OK", "hi", test.fields...)
+		replies[name] = rawhttp.Answered("200 OK", "hi", test.fields...)
 	}
 	s, rows := startRows(t, once, replies)
 	for name, test := range tests {
 		got := s.ask(t, "GET "+rows[name].path, "X-Request-Id: mine")
-		assert.Equal(t, "200", got.status(), name)
-		assert.ElementsMatch(t, append([]string{"Content-Length: 2"}, test.want...), got.own(), name)
-		assert.Equal(t, []string{"X-Request-Id: mine"}, got.all("X-Request-Id"), name)
-		assert.Equal(t, []string{"Hedgerow-Requests: 1"}, got.all("Hedgerow-Requests"), name)
-		assert.Equal(t, []string{"X-Content-Type-Options: nosniff"}, got.all("X-Content-Type-Options"), name)
-		assert.Equal(t, []string{"Content-Security-Policy: sandbox"}, got.all("Content-Security-Policy"), name)
+		assert.Equal(t, "200", got.Status(), name)
+		assert.ElementsMatch(t, append([]string{"Content-Length: 2"}, test.want...), own(got), name)
+		assert.Equal(t, []string{"X-Request-Id: mine"}, got.All("X-Request-Id"), name)
+		assert.Equal(t, []string{"Hedgerow-Requests: 1"}, got.All("Hedgerow-Requests"), name)
+		assert.Equal(t, []string{"X-Content-Type-Options: nosniff"}, got.All("X-Content-Type-Options"), name)
+		assert.Equal(t, []string{"Content-Security-Policy: sandbox"}, got.All("Content-Security-Policy"), name)
 	}
 }
 
@@ -85,11 +86,11 @@ func TestTwoHundredFieldsPassInOrder(t *testing.T) {
 		fields = append(fields, fmt.Sprintf("X-A: %d", i), fmt.Sprintf("X-%03d: %d", i, i))
 		want = append(want, fmt.Sprintf("X-A: %d", i))
 	}
-	a := newAPI(t, always(answered("200 OK", "", fields...)))
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.Answered("200 OK", "", fields...)))
 	s := start(t, one(a), a)
 	got := s.ask(t, "GET /proxy/a/x")
-	assert.Equal(t, want, got.all("X-A"))
-	assert.Len(t, got.own(), 201)
+	assert.Equal(t, want, got.All("X-A"))
+	assert.Len(t, own(got), 201)
 }
 
 // smuggled is what must never reach a caller.
@@ -116,7 +117,7 @@ func TestNoSecondAnswerIsSmuggledIn(t *testing.T) {
 		"HEAD with chunks":            {"HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", good, ""},
 		"an empty body":               {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", good, ""},
 	}
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, test := range tests {
 		replies[name] = raw(test.text + smuggled)
 	}
@@ -129,16 +130,16 @@ func TestNoSecondAnswerIsSmuggledIn(t *testing.T) {
 				calling.Go(func() {
 					for range calls / 4 {
 						got := s.ask(t, test.method+" "+rows[name].path)
-						assert.Equal(t, test.want, got.status())
-						assert.Empty(t, got.all("X-Evil"))
+						assert.Equal(t, test.want, got.Status())
+						assert.Empty(t, got.All("X-Evil"))
 						if test.want != failed {
-							assert.Equal(t, test.body, got.body)
+							assert.Equal(t, test.body, got.Body)
 						}
 					}
 				})
 			}
 			calling.Wait()
-			assert.GreaterOrEqual(t, rows[name].connections(), calls, "the connection is not used again")
+			assert.GreaterOrEqual(t, rows[name].Connections(), calls, "the connection is not used again")
 		})
 	}
 }
@@ -150,36 +151,36 @@ func TestAnswersWithoutALengthEndWithTheConnection(t *testing.T) {
 		"HTTP/1.0 with a length":              "HTTP/1.0 200 OK\r\nContent-Length: 10\r\nX-A: 1\r\n\r\nto the end",
 		"HTTP/1.0 that says it keeps it open": "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nX-A: 1\r\n\r\nto the end",
 	}
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, text := range texts {
-		replies[name] = reply{text: text}
+		replies[name] = rawhttp.Reply{Text: text}
 	}
 	s, rows := startRows(t, once, replies)
 	for name, text := range texts {
 		for range 3 {
 			got := s.ask(t, "GET "+rows[name].path)
-			assert.Equal(t, "HTTP/1.1 200 OK", got.line, name)
-			assert.Equal(t, []string{"Content-Length: 10", "X-A: 1"}, got.own(), name)
-			assert.Equal(t, "to the end", got.body, name)
-			assert.Contains(t, got.all("Via")[0], "Via: "+text[5:8]+" hedgerow-", "by which protocol it came")
+			assert.Equal(t, "HTTP/1.1 200 OK", got.Line, name)
+			assert.Equal(t, []string{"Content-Length: 10", "X-A: 1"}, own(got), name)
+			assert.Equal(t, "to the end", got.Body, name)
+			assert.Contains(t, got.All("Via")[0], "Via: "+text[5:8]+" hedgerow-", "by which protocol it came")
 		}
-		assert.Equal(t, 3, rows[name].connections(), name)
+		assert.Equal(t, 3, rows[name].Connections(), name)
 	}
 }
 
 func TestTrailersOfAnAnswerAreDropped(t *testing.T) {
-	a := newAPI(t, always(raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2;ext=1\r\nhi\r\n0\r\nX-T: 1\r\n\r\n")))
+	a := rawhttp.Serve(t, rawhttp.Always(raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2;ext=1\r\nhi\r\n0\r\nX-T: 1\r\n\r\n")))
 	s := start(t, one(a), a)
 	for range 3 {
 		got := s.ask(t, "GET /proxy/a/x")
-		assert.Equal(t, []string{"Content-Length: 2"}, got.own())
-		assert.Equal(t, "hi", got.body)
+		assert.Equal(t, []string{"Content-Length: 2"}, own(got))
+		assert.Equal(t, "hi", got.Body)
 	}
-	assert.Equal(t, 1, a.connections(), "which does not keep the connection from being used again")
+	assert.Equal(t, 1, a.Connections(), "which does not keep the connection from being used again")
 }
 
 func TestAnAnswerThatIsNotCompleteIsAFailure(t *testing.T) {
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, text := range map[string]string{
 		"shorter than its length": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi",
 		"without the last chunk":  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
@@ -191,18 +192,18 @@ func TestAnAnswerThatIsNotCompleteIsAFailure(t *testing.T) {
 		"a field without a colon": "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",
 		"a NUL in a field":        "HTTP/1.1 200 OK\r\nX-A: \x00\r\nContent-Length: 0\r\n\r\n",
 	} {
-		replies[name] = reply{text: text}
+		replies[name] = rawhttp.Reply{Text: text}
 	}
 	s, rows := startRows(t, once, replies)
 	for name, row := range rows {
 		got := s.ask(t, "GET "+row.path, "Accept-Encoding: gzip")
-		assert.Equal(t, "502", got.status(), name)
-		assert.Equal(t, []string{"Content-Type: application/problem+json"}, got.all("Content-Type"), name)
+		assert.Equal(t, "502", got.Status(), name)
+		assert.Equal(t, []string{"Content-Type: application/problem+json"}, got.All("Content-Type"), name)
 	}
 }
 
 func TestABodyThatDoesNotMeetTheConditionIsAFailureInBoundedTime(t *testing.T) {
-	replies := map[string]reply{}
+	replies := map[string]rawhttp.Reply{}
 	for name, body := range map[string]string{
 		"another status":          `{"status":"error"}`,
 		"not JSON":                `status ok`,
@@ -213,65 +214,65 @@ func TestABodyThatDoesNotMeetTheConditionIsAFailureInBoundedTime(t *testing.T) {
 		"empty":                   "",
 		"cut":                     `{"status":"ok"`,
 	} {
-		replies[name] = ok(body)
+		replies[name] = rawhttp.OK(body)
 	}
 	s, rows := startRows(t, `strategy: first, attempts: 1, timeout: 10s, max_body: 4MiB, success: {if: 'json("status") == "ok"'}`, replies)
 	for name, row := range rows {
 		began := time.Now()
 		got := s.ask(t, "GET "+row.path)
-		assert.Equal(t, "502", got.status(), name)
+		assert.Equal(t, "502", got.Status(), name)
 		assert.Less(t, time.Since(began), 5*time.Second, name)
-		assert.Len(t, row.received(), 1, name)
+		assert.Len(t, row.Received(), 1, name)
 	}
 }
 
 func TestWhenTheFirstURLIsIllTheSecondAnswersByTheHedgesTime(t *testing.T) {
-	well := newAPI(t, always(ok("well")))
+	well := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("well")))
 	refuses, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
 	assert.NoError(t, refuses.Close())
-	hangs, fails := newAPI(t, always(reply{hang: true})), newAPI(t, always(answered("500 No", "ill")))
-	for name, ill := range map[string]string{"refuses": "http://" + refuses.Addr().String(), "hangs": hangs.url(), "answers 500": fails.url()} {
-		s := start(t, fmt.Sprintf("  a: {urls: ['%s', '%s/base'], timeout: 10s, attempts: 2, hedge: {delay: 50ms}}\n", ill, well.url()), well, hangs, fails)
+	hangs, fails := rawhttp.Serve(t, rawhttp.Always(rawhttp.Reply{Hang: true})), rawhttp.Serve(t, rawhttp.Always(rawhttp.Answered("500 No", "ill")))
+	for name, ill := range map[string]string{"refuses": "http://" + refuses.Addr().String(), "hangs": hangs.URL(), "answers 500": fails.URL()} {
+		s := start(t, fmt.Sprintf("  a: {urls: ['%s', '%s/base'], timeout: 10s, attempts: 2, hedge: {delay: 50ms}}\n", ill, well.URL()), well, hangs, fails)
 		began := time.Now()
 		got := s.ask(t, "GET /proxy/a/x")
-		assert.Equal(t, "200", got.status(), name)
-		assert.Equal(t, "well", got.body, name)
+		assert.Equal(t, "200", got.Status(), name)
+		assert.Equal(t, "well", got.Body, name)
 		assert.Less(t, time.Since(began), time.Second, name)
-		assert.Equal(t, "GET /base/x HTTP/1.1", only(t, well).line, name)
+		assert.Equal(t, "GET /base/x HTTP/1.1", only(t, well).Line, name)
 	}
 }
 
 func TestARedirectIsPassedOnAndNeverFollowed(t *testing.T) {
-	elsewhere := newAPI(t, always(ok("elsewhere")))
-	replies := map[string]reply{}
+	elsewhere := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("elsewhere")))
+	replies := map[string]rawhttp.Reply{}
 	for _, status := range []string{"301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"} {
-		replies[status] = answered(status, "there", "Location: "+elsewhere.url()+"/x")
+		replies[status] = rawhttp.Answered(status, "there", "Location: "+elsewhere.URL()+"/x")
 	}
 	s, rows := startRows(t, once, replies)
 	for status, row := range rows {
 		got := s.ask(t, "GET "+row.path)
-		assert.Equal(t, "HTTP/1.1 "+status, got.line)
-		assert.Equal(t, []string{"Content-Length: 5", "Location: " + elsewhere.url() + "/x"}, got.own())
-		assert.Equal(t, "there", got.body)
-		assert.Len(t, row.received(), 1)
+		assert.Equal(t, "HTTP/1.1 "+status, got.Line)
+		assert.Equal(t, []string{"Content-Length: 5", "Location: " + elsewhere.URL() + "/x"}, own(got))
+		assert.Equal(t, "there", got.Body)
+		assert.Len(t, row.Received(), 1)
 	}
-	assert.Empty(t, elsewhere.received())
+	assert.Empty(t, elsewhere.Received())
 }
 
 func TestAnAttemptFailsByTheseStatusesAndNoOther(t *testing.T) {
 	var status atomic.Int64
-	a := newAPI(t, func(string) reply { return answered(fmt.Sprintf("%d X", status.Load()), "") })
-	s := start(t, "  a: {url: '"+a.url()+"', strategy: first, attempts: 2}\n", a)
+	a := rawhttp.Serve(t, func(string) rawhttp.Reply { return rawhttp.Answered(fmt.Sprintf("%d X", status.Load()), "") })
+	s := start(t, "  a: {url: '"+a.URL()+"', strategy: first, attempts: 2}\n", a)
 	for code := int64(200); code < 600; code += 1 {
 		if code%100 > 31 && code != 451 && code != 499 && code != 599 {
 			continue
 		}
 		status.Store(code)
 		got := s.ask(t, "GET /proxy/a/x")
-		assert.Equal(t, fmt.Sprint(code), got.status(), "when every attempt has failed, the last answer is passed on")
+		assert.Equal(t, fmt.Sprint(code), got.Status(), "when every attempt has failed, the last answer is passed on")
 		failed := code == 408 || code == 425 || code == 429 || code >= 500 && code != 508
-		assert.Equal(t, failed, got.all("Hedgerow-Requests")[0] == "Hedgerow-Requests: 2" && strings.Contains(got.all("Server-Timing")[0], `desc="failed"`), code)
+		assert.Equal(t, failed, got.All("Hedgerow-Requests")[0] == "Hedgerow-Requests: 2" && strings.Contains(got.All("Server-Timing")[0], `desc="failed"`), code)
 	}
-	a.received()
+	a.Received()
 }

@@ -11,23 +11,25 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/test/e2e/rawhttp"
 )
 
 func TestAPathWithoutTheNameOfAnAPIIsA404AndSendsNothing(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, "  a: {url: '"+a.url()+"'}\n", a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, "  a: {url: '"+a.URL()+"'}\n", a)
 	for _, target := range []string{"/proxy/nope/x", "/proxy//x", "/proxy", "/proxy/", "/proxy/A/x", "/proxy/%61/x", "/PROXY/a/x", "/%70roxy/a/x", "//proxy/a/x"} {
 		got := s.ask(t, "GET "+target)
-		assert.Equal(t, "404", got.status(), target)
-		assert.Equal(t, []string{"Content-Type: application/problem+json"}, got.all("Content-Type"), target)
+		assert.Equal(t, "404", got.Status(), target)
+		assert.Equal(t, []string{"Content-Type: application/problem+json"}, got.All("Content-Type"), target)
 	}
-	assert.Empty(t, a.received())
+	assert.Empty(t, a.Received())
 }
 
 func TestAPathIsPassedOnUnchangedOrA400(t *testing.T) {
 	for _, base := range []string{"", "/v1", "/v1/", "/v%2F1"} {
-		a := newAPI(t, always(ok("{}")))
-		s := start(t, "  a: {url: '"+a.url()+base+"'}\n", a)
+		a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+		s := start(t, "  a: {url: '"+a.URL()+base+"'}\n", a)
 		for _, path := range []string{
 			"/../b", "/%2e%2e", "/.%2e", "/%2E%2E%2f", "/..;", "/x/..;y/z", "/a%2f..%2fb", "/.", "/%2e", "/x/.;/y", `/\`, `/..\x`, "/%5c..", "/%00", "/%0d%0aX:1",
 			"/x%zz", "/x%", "/x%4", "/\xff", "/caf\xc3\xa9", "/x\ty", "/\"", "/<x>", "/^", "/`", "/{x}", "/x#y",
@@ -36,9 +38,9 @@ func TestAPathIsPassedOnUnchangedOrA400(t *testing.T) {
 			assert.Contains(t, got, "HTTP/1.1 400 ", "%q", path)
 		}
 		for _, target := range []string{"http://evil/proxy/a/x", "//evil/proxy/a/x", "http://127.0.0.1/proxy/a/x"} {
-			assert.Contains(t, []string{"400", "404"}, s.ask(t, "GET "+target).status(), target)
+			assert.Contains(t, []string{"400", "404"}, s.ask(t, "GET "+target).Status(), target)
 		}
-		require.Empty(t, a.received(), "never another host or path than the file's")
+		require.Empty(t, a.Received(), "never another host or path than the file's")
 		for _, path := range []string{
 			"", "/", "//b", "//evil.example/x", "///", "/%2F", "/%252e", "/%252e%252e", "/...", "/..x", "/x;..", "/[1]|x", "/a//b", "/x%2fy%5B%7c",
 			"/!$&'()*+,;=:@-._~", "/%E2%82%AC", "/@evil.example/", "/:80/x", "//x|y", "//[x]|", "//x%7Cy", "/.%252e",
@@ -46,7 +48,7 @@ func TestAPathIsPassedOnUnchangedOrA400(t *testing.T) {
 			got := s.ask(t, "GET /proxy/a"+path+"?q")
 			want := strings.TrimSuffix(base, "/") + path
 			if strings.HasPrefix(want, "//") && strings.Contains(want, "|") {
-				assert.Equal(t, "400", got.status(), "net/http could not send it as it is")
+				assert.Equal(t, "400", got.Status(), "net/http could not send it as it is")
 				continue
 			}
 			if path == "" {
@@ -55,88 +57,88 @@ func TestAPathIsPassedOnUnchangedOrA400(t *testing.T) {
 			if want == "" {
 				want = "/"
 			}
-			assert.Equal(t, "200", got.status(), path)
+			assert.Equal(t, "200", got.Status(), path)
 			request := only(t, a)
-			assert.Equal(t, "GET "+want+"?q HTTP/1.1", request.line)
-			assert.Equal(t, []string{"Host: " + a.Addr().String()}, request.all("Host"))
+			assert.Equal(t, "GET "+want+"?q HTTP/1.1", request.Line)
+			assert.Equal(t, []string{"Host: " + a.Addr().String()}, request.All("Host"))
 		}
 	}
 }
 
 func TestAQueryIsPassedOnByteForByte(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, "  a: {url: '"+a.url()+"/v1'}\n", a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, "  a: {url: '"+a.URL()+"/v1'}\n", a)
 	for _, query := range []string{
 		"?a=1;b=2", "?a=%zz", "?f[a]={x|y}^", "?" + strings.Repeat("a=1&", 5000), "?timeout=5", "?", "??", "?a=b?c=d", "?/../..", `?\"<>` + "`", "?a=+%20&&=", "",
 	} {
 		name := query[:min(len(query), 20)]
-		assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x"+query).status(), name)
-		assert.Equal(t, "GET /v1/x"+query+" HTTP/1.1", only(t, a).line, name)
+		assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x"+query).Status(), name)
+		assert.Equal(t, "GET /v1/x"+query+" HTTP/1.1", only(t, a).Line, name)
 	}
 	for _, query := range []string{"?a=\xff", "?a#b", "?a\tb", "?\x7f"} {
-		assert.Equal(t, "400", s.ask(t, "GET /proxy/a/x"+query).status(), "%q", query)
+		assert.Equal(t, "400", s.ask(t, "GET /proxy/a/x"+query).Status(), "%q", query)
 	}
-	assert.Empty(t, a.received())
+	assert.Empty(t, a.Received())
 }
 
 func TestABadControlHeaderIsA400ThatNamesItAndWhatIsAllowed(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, "  a: {url: '"+a.url()+"', max_timeout: 2s}\n", a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, "  a: {url: '"+a.URL()+"', max_timeout: 2s}\n", a)
 	for _, value := range []string{"", "1.5", "0", "2001", "-1", "+5", "1e3", "0x10", "abc", "1 2", "5,5", strings.Repeat("9", 400), "\xef\xbc\x91"} {
 		got := s.ask(t, "GET /proxy/a/x", "Hedgerow-Timeout: "+value)
-		assert.Equal(t, "400", got.status(), value)
-		assert.Contains(t, got.body, "header Hedgerow-Timeout", value)
-		assert.Contains(t, got.body, "from 1 to 2000", value)
+		assert.Equal(t, "400", got.Status(), value)
+		assert.Contains(t, got.Body, "header Hedgerow-Timeout", value)
+		assert.Contains(t, got.Body, "from 1 to 2000", value)
 	}
 	for _, fields := range [][]string{
 		{"Hedgerow-Strategy: nope"}, {"Hedgerow-Strategy:"}, {"Hedgerow-Strategy: First"}, {"Hedgerow-Strategy: first", "hedgerow-strategy: first"},
 	} {
 		got := s.ask(t, "GET /proxy/a/x", fields...)
-		assert.Equal(t, "400", got.status(), fields)
-		assert.Contains(t, got.body, "header Hedgerow-Strategy")
-		assert.Contains(t, got.body, "one of smart, first, all, within-timeout")
+		assert.Equal(t, "400", got.Status(), fields)
+		assert.Contains(t, got.Body, "header Hedgerow-Strategy")
+		assert.Contains(t, got.Body, "one of smart, first, all, within-timeout")
 	}
-	assert.Equal(t, "400", s.ask(t, "GET /proxy/a/x", "Hedgerow-Timeout: 5", "HEDGEROW-TIMEOUT: 5").status())
-	assert.Empty(t, a.received())
-	assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x", "Hedgerow-Timeout: 2000", "Hedgerow-Strategy: first").status())
-	assert.NotContains(t, strings.ToLower(strings.Join(a.received(), "")), "\nhedgerow-", "controls never reach the API")
+	assert.Equal(t, "400", s.ask(t, "GET /proxy/a/x", "Hedgerow-Timeout: 5", "HEDGEROW-TIMEOUT: 5").Status())
+	assert.Empty(t, a.Received())
+	assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x", "Hedgerow-Timeout: 2000", "Hedgerow-Strategy: first").Status())
+	assert.NotContains(t, strings.ToLower(strings.Join(a.Received(), "")), "\nhedgerow-", "controls never reach the API")
 }
 
 func TestWhatBelongsToTheConnectionOrTheCallerDoesNotReachTheAPI(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, "  a: {url: '"+a.url()+"', strategy: first, attempts: 1}\n  star: {url: '"+a.url()+"', strategy: first, attempts: 1, forward: {headers: ['*']}}\n", a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, "  a: {url: '"+a.URL()+"', strategy: first, attempts: 1}\n  star: {url: '"+a.URL()+"', strategy: first, attempts: 1, forward: {headers: ['*']}}\n", a)
 	for _, field := range []string{
 		"TE: trailers", "Upgrade: h2c", "Upgrade: websocket", "Proxy-Authorization: Basic x", "Cookie: a=b", "Authorization: Bearer x",
 		"X-Forwarded-For: 1.2.3.4", "X-Forwarded-Anything: x", "Forwarded: for=1.2.3.4", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
 		"Trailer: X-T", "Expect: 100-continue", "Accept-Encoding: br",
 	} {
 		for _, name := range []string{"a", "star"} {
-			assert.Equal(t, "200", s.ask(t, "GET /proxy/"+name+"/x", field).status(), field)
+			assert.Equal(t, "200", s.ask(t, "GET /proxy/"+name+"/x", field).Status(), field)
 			request := only(t, a)
-			assert.Empty(t, request.all(nameOf(field)), field)
-			assert.Len(t, request.fields, 3, "Host, User-Agent and Via: %q", request.fields)
+			assert.Empty(t, request.All(rawhttp.NameOf(field)), field)
+			assert.Len(t, request.Fields, 3, "Host, User-Agent and Via: %q", request.Fields)
 		}
 	}
-	got := split(s.exchange(t, "GET /proxy/star/x HTTP/1.1\r\nHost: x\r\nConnection: X-Secret, keep-alive, close\r\nX-Secret: 1\r\nx-secret: 2\r\nX-Other: 1\r\nX-Other: 2\r\n\r\n"))
-	assert.Equal(t, "200", got.status())
+	got := rawhttp.Split(s.exchange(t, "GET /proxy/star/x HTTP/1.1\r\nHost: x\r\nConnection: X-Secret, keep-alive, close\r\nX-Secret: 1\r\nx-secret: 2\r\nX-Other: 1\r\nX-Other: 2\r\n\r\n"))
+	assert.Equal(t, "200", got.Status())
 	request := only(t, a)
-	assert.Empty(t, request.all("X-Secret"))
-	assert.Empty(t, request.all("Connection"))
-	assert.Equal(t, []string{"X-Other: 1", "X-Other: 2"}, request.all("X-Other"), "repeated fields keep their order")
+	assert.Empty(t, request.All("X-Secret"))
+	assert.Empty(t, request.All("Connection"))
+	assert.Equal(t, []string{"X-Other: 1", "X-Other: 2"}, request.All("X-Other"), "repeated fields keep their order")
 
-	via := strings.TrimPrefix(request.all("Via")[0], "Via: ")
-	assert.Equal(t, "508", s.ask(t, "GET /proxy/a/x", "Via: "+via).status(), "it goes round in a circle")
-	assert.Equal(t, "508", s.ask(t, "GET /proxy/a/x", "Via: 1.0 fred (a comment)", "Via: 1.1 other, "+via).status())
-	assert.Empty(t, a.received())
-	assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x", "Via: 1.0 fred").status())
-	assert.Equal(t, []string{"Via: 1.0 fred, " + via}, only(t, a).all("Via"))
+	via := strings.TrimPrefix(request.All("Via")[0], "Via: ")
+	assert.Equal(t, "508", s.ask(t, "GET /proxy/a/x", "Via: "+via).Status(), "it goes round in a circle")
+	assert.Equal(t, "508", s.ask(t, "GET /proxy/a/x", "Via: 1.0 fred (a comment)", "Via: 1.1 other, "+via).Status())
+	assert.Empty(t, a.Received())
+	assert.Equal(t, "200", s.ask(t, "GET /proxy/a/x", "Via: 1.0 fred").Status())
+	assert.Equal(t, []string{"Via: 1.0 fred, " + via}, only(t, a).All("Via"))
 }
 
 const post = "  a: {url: '%s', methods: [POST, PATCH, PUT, DELETE], max_request_body: 1KiB, max_timeout: 20s}\n"
 
 func TestABodyReachesTheAPIOnceWithTheSameBytes(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, fmt.Sprintf(post, a.url()), a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, fmt.Sprintf(post, a.URL()), a)
 	whole := strings.Repeat("\x00\xffx\r\n", 204) + "1234" // 1 KiB
 	for name, test := range map[string]struct{ fields, body, want string }{
 		"a length":              {"Content-Length: 1024", whole, whole},
@@ -150,19 +152,19 @@ func TestABodyReachesTheAPIOnceWithTheSameBytes(t *testing.T) {
 	} {
 		for _, method := range []string{"POST", "PATCH", "PUT"} {
 			got := s.send(t, method+" /proxy/a/x", test.body, strings.Split(test.fields, "\r\n")...)
-			require.Equal(t, "200", got.status(), name)
+			require.Equal(t, "200", got.Status(), name)
 			request := only(t, a)
-			assert.Equal(t, test.want, request.body, name)
-			assert.Equal(t, []string{fmt.Sprintf("Content-Length: %d", len(test.want))}, request.all("Content-Length"), "%s %s: one true length", method, name)
-			assert.Empty(t, request.all("Transfer-Encoding"), name)
-			assert.Empty(t, request.all("X-T"), name)
+			assert.Equal(t, test.want, request.Body, name)
+			assert.Equal(t, []string{fmt.Sprintf("Content-Length: %d", len(test.want))}, request.All("Content-Length"), "%s %s: one true length", method, name)
+			assert.Empty(t, request.All("Transfer-Encoding"), name)
+			assert.Empty(t, request.All("X-T"), name)
 		}
 	}
 }
 
 func TestExpect100ContinueIsAnsweredBeforeTheBody(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, fmt.Sprintf(post, a.url()), a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, fmt.Sprintf(post, a.URL()), a)
 	conn := s.dial(t)
 	defer func() { _ = conn.Close() }()
 	_, err := io.WriteString(conn, "POST /proxy/a/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
@@ -171,22 +173,22 @@ func TestExpect100ContinueIsAnsweredBeforeTheBody(t *testing.T) {
 	_, err = io.ReadFull(conn, interim)
 	require.NoError(t, err)
 	assert.Equal(t, "HTTP/1.1 100 Continue\r\n\r\n", string(interim))
-	assert.Empty(t, a.received(), "nothing half sent counts as sent")
+	assert.Empty(t, a.Received(), "nothing half sent counts as sent")
 	_, err = io.WriteString(conn, "abc")
 	require.NoError(t, err)
 	got, err := io.ReadAll(conn)
 	require.NoError(t, err)
-	assert.Equal(t, "200", split(string(got)).status())
-	assert.Equal(t, "abc", only(t, a).body)
+	assert.Equal(t, "200", rawhttp.Split(string(got)).Status())
+	assert.Equal(t, "abc", only(t, a).Body)
 
 	refused := s.ask(t, "POST /proxy/a/x", "Content-Length: 1025", "Expect: 100-continue")
-	assert.Equal(t, "413", refused.status(), "the body is not asked for")
-	assert.Equal(t, []string{"Connection: close"}, refused.all("Connection"))
+	assert.Equal(t, "413", refused.Status(), "the body is not asked for")
+	assert.Equal(t, []string{"Connection: close"}, refused.All("Connection"))
 }
 
 func TestABodyThatDoesNotComeWholeSendsNothing(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, fmt.Sprintf(post, a.url()), a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, fmt.Sprintf(post, a.URL()), a)
 	for name, test := range map[string]struct {
 		fields, body, want string
 		cut                bool
@@ -223,15 +225,15 @@ func TestABodyThatDoesNotComeWholeSendsNothing(t *testing.T) {
 		got, err := io.ReadAll(conn) // until the service closes the connection, whose rest nobody could make sense of
 		require.NoError(t, err, name)
 		assert.Less(t, time.Since(began), 5*time.Second, name)
-		assert.Equal(t, test.want, split(string(got)).status(), name)
+		assert.Equal(t, test.want, rawhttp.Split(string(got)).Status(), name)
 		require.NoError(t, conn.Close())
 	}
-	assert.Empty(t, a.received())
+	assert.Empty(t, a.Received())
 }
 
 func TestACallerThatGoesInTheMiddleOfItsBodySendsNothing(t *testing.T) {
-	a := newAPI(t, always(ok("{}")))
-	s := start(t, fmt.Sprintf(post, a.url()), a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.OK("{}")))
+	s := start(t, fmt.Sprintf(post, a.URL()), a)
 	for range 20 {
 		conn := s.dial(t)
 		_, err := io.WriteString(conn, "POST /proxy/a/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nHedgerow-Timeout: 20000\r\n\r\n"+strings.Repeat("x", 500))
@@ -239,27 +241,18 @@ func TestACallerThatGoesInTheMiddleOfItsBodySendsNothing(t *testing.T) {
 		require.NoError(t, conn.Close())
 	}
 	assert.Eventually(t, func() bool { return len(s.Log.Lines("msg", "request")) >= 20 }, patience, 10*time.Millisecond)
-	assert.Empty(t, a.received())
+	assert.Empty(t, a.Received())
 }
 
 func TestACallerThatGoesAwayCutsItsAttempts(t *testing.T) {
-	a := newAPI(t, always(reply{hang: true}))
-	s := start(t, "  a: {url: '"+a.url()+"', timeout: 20s, strategy: first}\n", a)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.Reply{Hang: true}))
+	s := start(t, "  a: {url: '"+a.URL()+"', timeout: 20s, strategy: first}\n", a)
 	conn := s.dial(t)
 	_, err := io.WriteString(conn, "GET /proxy/a/x HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
-	open := func() int {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return len(a.conns)
-	}
-	assert.Eventually(t, func() bool { // each attempt has its connection
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return len(a.requests) == 3
-	}, patience, time.Millisecond)
+	assert.Eventually(t, func() bool { return a.Count() == 3 }, patience, time.Millisecond, "each attempt has its connection")
 	require.NoError(t, conn.Close())
-	assert.Eventually(t, func() bool { return open() == 0 }, 5*time.Second, time.Millisecond)
+	assert.Eventually(t, func() bool { return a.Open() == 0 }, 5*time.Second, time.Millisecond)
 	s.Log.Wait(t, "status", float64(499))
 }
 
@@ -269,16 +262,16 @@ func TestARequestIsMadeAsOftenAsItMayBe(t *testing.T) {
 		", repeatable: true":      {"GET": 3, "POST": 3, "PATCH": 3, "POST+key": 3},
 		", idempotency_key: true": {"GET": 3, "PUT": 3, "POST": 1, "PATCH": 1, "POST+key": 3, "PATCH+key": 3},
 	} {
-		a := newAPI(t, always(answered("500 No", "")))
-		s := start(t, "  a: {url: '"+a.url()+"', strategy: first, methods: [GET, POST, PATCH, PUT, DELETE]"+setting+"}\n", a)
+		a := rawhttp.Serve(t, rawhttp.Always(rawhttp.Answered("500 No", "")))
+		s := start(t, "  a: {url: '"+a.URL()+"', strategy: first, methods: [GET, POST, PATCH, PUT, DELETE]"+setting+"}\n", a)
 		for name, count := range counts {
 			method, _, key := strings.Cut(name, "+")
 			fields := []string{"Content-Length: 3"}
 			if key {
 				fields = append(fields, "Idempotency-Key: k 1")
 			}
-			assert.Equal(t, "500", s.send(t, method+" /proxy/a/x", "a\x00b", fields...).status(), name)
-			requests := a.received()
+			assert.Equal(t, "500", s.send(t, method+" /proxy/a/x", "a\x00b", fields...).Status(), name)
+			requests := a.Received()
 			assert.Len(t, requests, count, "%s%s", name, setting)
 			for _, request := range requests {
 				assert.Equal(t, requests[0], request, "all with the same bytes")
@@ -291,85 +284,85 @@ func TestARequestIsMadeAsOftenAsItMayBe(t *testing.T) {
 
 func TestAKeptConnectionThatEndsIsNotAReasonToSendAPOSTAgain(t *testing.T) {
 	var requests atomic.Int64
-	a := newAPI(t, func(string) reply {
+	a := rawhttp.Serve(t, func(string) rawhttp.Reply {
 		if requests.Add(1)%2 == 1 {
-			return ok("{}")
+			return rawhttp.OK("{}")
 		}
-		return reply{} // closes the kept connection when it has read the second request
+		return rawhttp.Reply{} // closes the kept connection when it has read the second request
 	})
-	s := start(t, fmt.Sprintf(post, a.url()), a)
+	s := start(t, fmt.Sprintf(post, a.URL()), a)
 	for _, field := range []string{"X: 1", "Idempotency-Key: k", "X-Idempotency-Key: k"} {
 		for _, body := range []string{"", "abc"} {
 			fields := []string{field, fmt.Sprintf("Content-Length: %d", len(body))}
-			assert.Equal(t, "200", s.send(t, "POST /proxy/a/x", body, fields...).status())
-			assert.Equal(t, "502", s.send(t, "POST /proxy/a/x", body, fields...).status(), "%s, %d bytes", field, len(body))
-			assert.Len(t, a.received(), 2)
+			assert.Equal(t, "200", s.send(t, "POST /proxy/a/x", body, fields...).Status())
+			assert.Equal(t, "502", s.send(t, "POST /proxy/a/x", body, fields...).Status(), "%s, %d bytes", field, len(body))
+			assert.Len(t, a.Received(), 2)
 		}
 	}
 }
 
 func TestHEADAndOPTIONSAndRangesAndConditionsAreAnsweredAsByTheAPI(t *testing.T) {
-	a := newAPI(t, func(request string) reply {
-		m := split(request)
+	a := rawhttp.Serve(t, func(request string) rawhttp.Reply {
+		m := rawhttp.Split(request)
 		switch {
-		case strings.HasPrefix(m.line, "HEAD"):
-			return reply{text: "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\nContent-Type: a/b\r\n\r\n", keep: true}
-		case strings.HasPrefix(m.line, "OPTIONS"):
-			return reply{text: "HTTP/1.1 204 No Content\r\nAllow: GET\r\nDAV: 1\r\n\r\n", keep: true}
-		case len(m.all("If-None-Match")) > 0:
-			return reply{text: "HTTP/1.1 304 Not Modified\r\nEtag: \"1\"\r\nContent-Length: 999\r\n\r\n", keep: true}
-		case len(m.all("Range")) > 0:
-			return answered("206 Partial Content", "cd", "Content-Range: bytes 2-3/10", "Content-Encoding: gzip")
+		case strings.HasPrefix(m.Line, "HEAD"):
+			return rawhttp.Reply{Text: "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\nContent-Type: a/b\r\n\r\n", Keep: true}
+		case strings.HasPrefix(m.Line, "OPTIONS"):
+			return rawhttp.Reply{Text: "HTTP/1.1 204 No Content\r\nAllow: GET\r\nDAV: 1\r\n\r\n", Keep: true}
+		case len(m.All("If-None-Match")) > 0:
+			return rawhttp.Reply{Text: "HTTP/1.1 304 Not Modified\r\nEtag: \"1\"\r\nContent-Length: 999\r\n\r\n", Keep: true}
+		case len(m.All("Range")) > 0:
+			return rawhttp.Answered("206 Partial Content", "cd", "Content-Range: bytes 2-3/10", "Content-Encoding: gzip")
 		}
-		return ok(strings.Join(m.all("Accept-Encoding"), ""))
+		return rawhttp.OK(strings.Join(m.All("Accept-Encoding"), ""))
 	})
-	s := start(t, "  a: {url: '"+a.url()+"', methods: [GET, HEAD, OPTIONS]}\n", a)
+	s := start(t, "  a: {url: '"+a.URL()+"', methods: [GET, HEAD, OPTIONS]}\n", a)
 
 	got := s.ask(t, "HEAD /proxy/a/x")
-	assert.Equal(t, "200", got.status())
-	assert.Equal(t, []string{"Content-Length: 12345", "Content-Type: a/b"}, got.own())
-	assert.Empty(t, got.body)
+	assert.Equal(t, "200", got.Status())
+	assert.Equal(t, []string{"Content-Length: 12345", "Content-Type: a/b"}, own(got))
+	assert.Empty(t, got.Body)
 
 	got = s.ask(t, "OPTIONS /proxy/a/x")
-	assert.Equal(t, "204", got.status())
-	assert.Equal(t, []string{"Allow: GET", "Dav: 1"}, got.own())
+	assert.Equal(t, "204", got.Status())
+	assert.Equal(t, []string{"Allow: GET", "Dav: 1"}, own(got))
 
 	got = s.ask(t, "GET /proxy/a/x", `If-None-Match: "1"`)
-	assert.Equal(t, "304", got.status())
-	assert.Equal(t, []string{"content-length: 999", `Etag: "1"`}, got.own(), "the length of what was not sent")
-	assert.Empty(t, got.body)
+	assert.Equal(t, "304", got.Status())
+	assert.Equal(t, []string{"content-length: 999", `Etag: "1"`}, own(got), "the length of what was not sent")
+	assert.Empty(t, got.Body)
 
 	got = s.ask(t, "GET /proxy/a/x", "Range: bytes=2-3", "Accept-Encoding: gzip")
-	assert.Equal(t, "206", got.status(), "a part of packed bytes cannot be unpacked")
-	assert.Equal(t, "cd", got.body)
+	assert.Equal(t, "206", got.Status(), "a part of packed bytes cannot be unpacked")
+	assert.Equal(t, "cd", got.Body)
 
 	for sent, want := range map[string]string{
 		"gzip": "Accept-Encoding: gzip", "br": "", "gzip, br": "Accept-Encoding: gzip", "br;q=1.0, gzip;q=0.5": "Accept-Encoding: gzip", "gzip;q=0": "", "identity": "",
 	} {
-		assert.Equal(t, want, s.ask(t, "GET /proxy/a/x", "Accept-Encoding: "+sent).body, sent)
+		assert.Equal(t, want, s.ask(t, "GET /proxy/a/x", "Accept-Encoding: "+sent).Body, sent)
 	}
-	assert.Empty(t, s.ask(t, "GET /proxy/a/x").body, "nothing is asked for that the caller did not ask for")
+	assert.Empty(t, s.ask(t, "GET /proxy/a/x").Body, "nothing is asked for that the caller did not ask for")
 }
 
 func TestACallerOfHTTP10GetsAnAnswerItUnderstands(t *testing.T) {
-	a := newAPI(t, always(reply{text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", keep: true}))
-	s := start(t, "  a: {url: '"+a.url()+"'}\n", a)
-	got := split(s.exchange(t, "GET /proxy/a/x HTTP/1.0\r\n\r\n"))
-	assert.Equal(t, "200", got.status())
-	assert.Equal(t, []string{"Content-Length: 3"}, got.own())
-	assert.Equal(t, "abc", got.body)
+	a := rawhttp.Serve(t, rawhttp.Always(rawhttp.Reply{Text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", Keep: true}))
+	s := start(t, "  a: {url: '"+a.URL()+"'}\n", a)
+	got := rawhttp.Split(s.exchange(t, "GET /proxy/a/x HTTP/1.0\r\n\r\n"))
+	assert.Equal(t, "200", got.Status())
+	assert.Equal(t, []string{"Content-Length: 3"}, own(got))
+	assert.Equal(t, "abc", got.Body)
 	request := only(t, a)
-	assert.Contains(t, request.all("Via")[0], "Via: 1.0 hedgerow-", "by which protocol it came")
+	assert.Contains(t, request.All("Via")[0], "Via: 1.0 hedgerow-", "by which protocol it came")
 }
 
 func TestOfManyCallersWithABodyAtOnceThoseAreRefusedThatThereIsNoRoomFor(t *testing.T) {
 	const callers, mebibyte = 200, 1 << 20
 	gate := make(chan struct{})
-	a := newAPI(t, func(string) reply {
+	a := rawhttp.Serve(t, func(string) rawhttp.Reply {
 		<-gate
-		return ok("{}")
+		return rawhttp.OK("{}")
 	})
-	s := start(t, "  a: {url: '"+a.url()+"', methods: [POST], timeout: 15s}\n", a)
+	s := start(t, "  a: {url: '"+a.URL()+"', methods: [POST], timeout: 15s}\n", a)
 	body := strings.Repeat("x", mebibyte)
 	before := s.residentMiB(t)
 	var passed, refused atomic.Int64
@@ -377,14 +370,14 @@ func TestOfManyCallersWithABodyAtOnceThoseAreRefusedThatThereIsNoRoomFor(t *test
 	for range callers {
 		calling.Go(func() {
 			got := s.send(t, "POST /proxy/a/x", body, fmt.Sprintf("Content-Length: %d", mebibyte))
-			switch got.status() {
+			switch got.Status() {
 			case "200":
 				passed.Add(1)
 			case "503":
 				refused.Add(1)
-				assert.Equal(t, []string{"Retry-After: 1"}, got.all("Retry-After"))
+				assert.Equal(t, []string{"Retry-After: 1"}, got.All("Retry-After"))
 			default:
-				t.Errorf("unexpected: %q", got.line)
+				t.Errorf("unexpected: %q", got.Line)
 			}
 		})
 	}

@@ -1,9 +1,8 @@
 // Package proxy tests /proxy/ of the binary with raw sockets on both sides: what the API received and what the caller got are compared
-// byte for byte. Clients and servers that nobody here wrote are tried too.
+// byte for byte.
 package proxy
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/e2e/rawhttp"
 )
 
 func TestMain(m *testing.M) {
@@ -36,149 +35,6 @@ const patience = 20 * time.Second
 // maxBuffered is what the services here may hold of bodies, in MiB.
 const maxBuffered = 8
 
-// api is a server of raw bytes, which keeps what it received.
-type api struct {
-	net.Listener
-
-	mu       sync.Mutex
-	requests []string
-	conns    map[net.Conn]bool
-	dialled  int
-}
-
-// reply is what an API sends for a request. Without keep the connection ends with it, and with hang it stays open in silence.
-type reply struct {
-	text       string
-	keep, hang bool
-}
-
-// ok is a good answer with a body.
-func ok(body string) reply { return answered("200 OK", body) }
-
-func answered(status, body string, fields ...string) reply {
-	head := append([]string{"HTTP/1.1 " + status, fmt.Sprintf("Content-Length: %d", len(body))}, fields...)
-	return reply{text: strings.Join(head, "\r\n") + "\r\n\r\n" + body, keep: true}
-}
-
-// always gives each request the same reply.
-func always(r reply) func(string) reply { return func(string) reply { return r } }
-
-// newAPI starts a server that ends with the test.
-func newAPI(t *testing.T, answer func(request string) reply) *api {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	a := &api{Listener: listener, conns: map[net.Conn]bool{}}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			a.mu.Lock()
-			a.conns[conn] = true
-			a.dialled++
-			a.mu.Unlock()
-			serving.Go(func() { a.serve(conn, answer) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		a.hangUp()
-		serving.Wait()
-	})
-	return a
-}
-
-func (a *api) serve(conn net.Conn, answer func(string) reply) {
-	defer func() {
-		_ = conn.Close()
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.conns, conn)
-	}()
-	reader := bufio.NewReader(conn)
-	for {
-		request, err := readMessage(reader)
-		if err != nil {
-			return
-		}
-		a.mu.Lock()
-		a.requests = append(a.requests, request)
-		a.mu.Unlock()
-		r := answer(request)
-		if _, err := io.WriteString(conn, r.text); err != nil {
-			return
-		}
-		if r.hang {
-			_, _ = io.Copy(io.Discard, reader) // until the other side has gone
-			return
-		}
-		if !r.keep {
-			return
-		}
-	}
-}
-
-var length = regexp.MustCompile(`(?i)\r\ncontent-length: *(\d+)\r\n`)
-
-// readMessage returns the bytes of a request. It knows bodies with a length, and those in chunks.
-func readMessage(from *bufio.Reader) (string, error) {
-	var b strings.Builder
-	until := func(end string) error {
-		for start := b.Len(); !strings.HasSuffix(b.String()[start:], end); {
-			line, err := from.ReadString('\n')
-			b.WriteString(line)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := until("\r\n\r\n"); err != nil {
-		return "", err
-	}
-	if n := length.FindStringSubmatch(b.String()); n != nil {
-		size, err := strconv.ParseInt(n[1], 10, 64)
-		if err != nil {
-			return "", err
-		}
-		_, err = io.CopyN(&b, from, size)
-		return b.String(), err
-	}
-	if strings.Contains(strings.ToLower(b.String()), "\r\ntransfer-encoding: chunked\r\n") {
-		return b.String(), until("0\r\n\r\n")
-	}
-	return b.String(), nil
-}
-
-// hangUp closes every connection.
-func (a *api) hangUp() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for conn := range a.conns {
-		_ = conn.Close()
-	}
-}
-
-// received returns the requests so far, and forgets them.
-func (a *api) received() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	requests := a.requests
-	a.requests = nil
-	return requests
-}
-
-func (a *api) connections() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.dialled
-}
-
-func (a *api) url() string { return "http://" + a.Addr().String() }
-
 // service is the binary with a file of APIs.
 type service struct {
 	*harness.Hedgerow
@@ -187,25 +43,25 @@ type service struct {
 
 // start runs the binary with a file that has these APIs, indented by two spaces. When the test has ended, nothing may be left: not a
 // goroutine, not a socket, not a byte of a body.
-func start(t *testing.T, apis string, servers ...*api) *service {
+func start(t *testing.T, apis string, servers ...*rawhttp.Server) *service {
 	t.Helper()
-	spare := newAPI(t, always(answered("204 No Content", "")))
+	spare := rawhttp.Serve(t, rawhttp.Always(rawhttp.Answered("204 No Content", "")))
 	s := &service{file: filepath.Join(t.TempDir(), "apis.yaml")}
-	s.write(t, apis+fmt.Sprintf("  spare: {url: '%s', methods: [POST], max_request_body: %dMiB, timeout: 20s, strategy: first}\n", spare.url(), maxBuffered))
+	s.write(t, apis+fmt.Sprintf("  spare: {url: '%s', methods: [POST], max_request_body: %dMiB, timeout: 20s, strategy: first}\n", spare.URL(), maxBuffered))
 	s.Hedgerow = harness.Start(t, "HEDGEROW_CONFIG="+s.file, "EXPONEA_URL=http://127.0.0.1:9/", fmt.Sprintf("HEDGEROW_MAX_BUFFERED=%dMiB", maxBuffered),
 		"HEDGEROW_LOSER_GRACE=50ms", "HEDGEROW_LOG_LEVEL=debug")
 	s.post(t, "x") // what starts late has started by then
-	spare.hangUp()
+	spare.HangUp()
 	before := s.atRest(t)
 	t.Cleanup(func() {
 		body := strings.Repeat("x", maxBuffered<<20)
 		for _, server := range servers {
-			server.hangUp()
+			server.HangUp()
 		}
 		assert.Eventually(t, func() bool {
 			return strings.HasPrefix(s.post(t, body), "HTTP/1.1 204 ")
 		}, patience, 100*time.Millisecond, "there is room for all bodies again")
-		spare.hangUp()
+		spare.HangUp()
 		var after held
 		if !assert.Eventually(t, func() bool {
 			after = s.holds(t)
@@ -242,20 +98,20 @@ func (s *service) atRest(t *testing.T) held {
 
 // row is an API of a table of replies, and its path.
 type row struct {
-	*api
+	*rawhttp.Server
 	path string
 }
 
 // startRows runs the binary in front of an API for each reply, all with the same settings.
-func startRows(t *testing.T, settings string, replies map[string]reply) (*service, map[string]row) {
+func startRows(t *testing.T, settings string, replies map[string]rawhttp.Reply) (*service, map[string]row) {
 	t.Helper()
 	var apis strings.Builder
-	var servers []*api
+	var servers []*rawhttp.Server
 	rows := map[string]row{}
 	for name, r := range replies {
-		a := newAPI(t, always(r))
+		a := rawhttp.Serve(t, rawhttp.Always(r))
 		rows[name] = row{a, fmt.Sprintf("/proxy/a%d/x", len(servers))}
-		_, _ = fmt.Fprintf(&apis, "  a%d: {url: '%s', %s}\n", len(servers), a.url(), settings)
+		_, _ = fmt.Fprintf(&apis, "  a%d: {url: '%s', %s}\n", len(servers), a.URL(), settings)
 		servers = append(servers, a)
 	}
 	return start(t, apis.String(), servers...), rows
@@ -319,65 +175,32 @@ func (s *service) dial(t *testing.T) net.Conn {
 }
 
 // ask sends a request on a connection of its own and returns the answer's parts.
-func (s *service) ask(t *testing.T, line string, fields ...string) message {
+func (s *service) ask(t *testing.T, line string, fields ...string) rawhttp.Message {
 	t.Helper()
 	return s.send(t, line, "", fields...)
 }
 
 // send is ask with a body, which goes as it is.
-func (s *service) send(t *testing.T, line, body string, fields ...string) message {
+func (s *service) send(t *testing.T, line, body string, fields ...string) rawhttp.Message {
 	t.Helper()
 	head := append([]string{line + " HTTP/1.1", "Host: caller.example", "Connection: close"}, fields...)
-	return split(s.exchange(t, strings.Join(head, "\r\n")+"\r\n\r\n"+body))
-}
-
-// message is an answer or a request in its parts.
-type message struct {
-	line   string   // the first one
-	fields []string // sorted, but for those of one name, which keep their order
-	body   string
-}
-
-func split(text string) message {
-	head, body, _ := strings.Cut(text, "\r\n\r\n")
-	lines := strings.Split(head, "\r\n")
-	m := message{line: lines[0], fields: lines[1:], body: body}
-	slices.SortStableFunc(m.fields, func(a, b string) int { return strings.Compare(nameOf(a), nameOf(b)) })
-	return m
-}
-
-func nameOf(field string) string {
-	name, _, _ := strings.Cut(field, ":")
-	return strings.ToLower(name)
-}
-
-// status is the three digits of an answer.
-func (m message) status() string {
-	if words := strings.Fields(m.line); len(words) > 1 {
-		return words[1]
-	}
-	return "no answer: " + m.line
-}
-
-// all returns the fields of a name.
-func (m message) all(name string) []string {
-	return slices.DeleteFunc(slices.Clone(m.fields), func(f string) bool { return nameOf(f) != strings.ToLower(name) })
+	return rawhttp.Split(s.exchange(t, strings.Join(head, "\r\n")+"\r\n\r\n"+body))
 }
 
 // added are the fields that every answer of an API gets. Via is one of them, but an API may have sent one.
 var added = []string{"connection", "content-security-policy", "hedgerow-requests", "server-timing", "via", "x-content-type-options", "x-request-id", "date"}
 
 // own returns an answer's fields less those that were added.
-func (m message) own() []string {
-	return slices.DeleteFunc(slices.Clone(m.fields), func(f string) bool { return slices.Contains(added, nameOf(f)) })
+func own(m rawhttp.Message) []string {
+	return m.Without(func(name string) bool { return slices.Contains(added, name) })
 }
 
 // only returns the one request that was received.
-func only(t *testing.T, a *api) message {
+func only(t *testing.T, a *rawhttp.Server) rawhttp.Message {
 	t.Helper()
-	requests := a.received()
+	requests := a.Received()
 	require.Len(t, requests, 1)
-	return split(requests[0])
+	return rawhttp.Split(requests[0])
 }
 
 var resident = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)

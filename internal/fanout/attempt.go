@@ -60,8 +60,8 @@ type Failure struct {
 	Reason Reason
 	// Err is the whole truth, for the log. It may be nil.
 	Err error
-	// RetryAfter is the time that the source has asked for before the next request, 0 for none. No hedge is sent until it has
-	// passed, for 30 s at most; first attempts are.
+	// RetryAfter is the time that the attempt's place has asked for before the next request, 0 for none. No hedge is sent there until it
+	// has passed, for 30 s at most; first attempts are.
 	RetryAfter time.Duration
 }
 

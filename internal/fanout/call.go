@@ -33,6 +33,7 @@ type Result[T any] struct {
 type Call[T any] struct {
 	service  *Service[T]
 	source   Source[T]
+	place    func(int) int      // of an attempt by its number
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
 	overdue  bool               // it has waited for too long to be made
@@ -56,23 +57,30 @@ type Call[T any] struct {
 }
 
 func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T] {
-	waited := time.Since(plan.Arrival)
+	passed := time.Since(plan.Arrival)
+	place := plan.Place
+	if place == nil {
+		place = onePlace
+	}
 	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
 	return &Call[T]{
 		service:    s,
 		source:     plan.Source,
+		place:      place,
 		hedgeDelay: plan.HedgeDelay,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),
-		overdue:    waited > max(plan.Timeout/waitShare, shortWait),
+		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
 		ctx:        ctx,
 		cancel:     cancel,
 		queue:      make(chan Result[T], plan.Producers),
-		timer:      time.NewTimer(plan.Timeout - waited + tick),
+		timer:      time.NewTimer(plan.Timeout - passed + tick),
 		attempts:   make([]Attempt, 0, plan.Producers),
 	}
 }
+
+func onePlace(int) int { return 0 }
 
 // Producers is the most attempts that the call may fire in all.
 func (c *Call[T]) Producers() int { return cap(c.queue) }
@@ -89,11 +97,11 @@ func (c *Call[T]) Fire(n int) error {
 	if c.fire(n, false) {
 		return nil
 	}
-	return &RefusedError{RetryAfter: c.service.retryAfter()}
+	return &RefusedError{RetryAfter: c.service.retryAfter(c.place(0))}
 }
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
-// refused, and the call goes on without them, when the cap has no room for them or the source has asked for time
+// refused, and the call goes on without them, when the cap has no room for them or their place has asked for time
 // (Failure.RetryAfter).
 func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 	c.held = n
@@ -106,14 +114,25 @@ func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 func (c *Call[T]) FireHeld() {
 	n := c.held
 	c.held = 0
-	if n == 0 {
-		return
+	for now := time.Now(); n > 0; {
+		alike, asked := c.alike(n, now)
+		if asked {
+			c.refuse(alike, Attempt{Hedge: true, Started: now, Err: errPushback})
+		} else {
+			c.fire(alike, true) // refused hedges are recorded; the attempts that run go on
+		}
+		n -= alike
 	}
-	if now := time.Now(); c.service.pushback.left(now) > 0 {
-		c.refuse(n, Attempt{Hedge: true, Started: now, Err: errPushback})
-		return
+}
+
+// alike returns how many of the next n attempts go to places that have asked for time, or how many go to places that have not.
+func (c *Call[T]) alike(n int, now time.Time) (alike int, asked bool) {
+	asks := func(i int) bool { return c.service.pushback[c.place(len(c.attempts)+i)].left(now) > 0 }
+	asked = asks(0)
+	for alike = 1; alike < n && asks(alike) == asked; {
+		alike++
 	}
-	c.fire(n, true) // refused hedges are recorded; the attempts that run go on
+	return alike, asked
 }
 
 // fire starts n attempts, or refuses them all and returns false.
@@ -165,7 +184,7 @@ func (c *Call[T]) produce(number int, started time.Time) {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 		r.duration = time.Since(started)
-		c.service.learn(r.duration, r.Err)
+		c.service.learn(c.place(number), r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
 		if c.answered.Load() {

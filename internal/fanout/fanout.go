@@ -29,7 +29,7 @@ var (
 // RefusedError is the error of a call that was refused. errors.Is finds ErrRefused in it.
 type RefusedError struct {
 	// RetryAfter is how long the caller should wait: the mean duration of the attempts that have ended lately, or what is left of the
-	// time that the source has asked for, whichever is longer. After the mean duration the attempts in flight have been replaced about
+	// time that the first attempt's place has asked for, whichever is longer. After the mean duration the attempts in flight have been replaced about
 	// once, so those that leave no room now are gone. 0 when no attempt has ended yet.
 	RetryAfter time.Duration
 }
@@ -56,10 +56,14 @@ type Plan[T any] struct {
 	Arrival time.Time
 	// Timeout is the time for the answer, from Arrival on.
 	Timeout time.Duration
+	// Spent is how much of the time since Arrival the caller itself took, such as for a slow body. The call has not waited that long.
+	Spent time.Duration
 	// Producers is the most attempts that the call may fire, at least 1.
 	Producers int
 	// HedgeDelay is how long a hedging strategy waits for its first attempt before it fires the rest.
 	HedgeDelay time.Duration
+	// Place returns where an attempt goes, from 0 to Settings.Places-1. It must not block. nil: there is one place.
+	Place func(number int) int
 }
 
 // Settings of a Service. They are not checked here: internal/config does.
@@ -69,6 +73,8 @@ type Settings struct {
 	LoserGrace time.Duration
 	// MaxInFlight is the most attempts in flight over all calls, losers included.
 	MaxInFlight int
+	// Places is how many places a source has, such as servers. Each may ask for time by itself (Failure.RetryAfter). 0 is one.
+	Places int
 	// Observe, when set, gets every attempt once, when it has ended or was refused. ctx is the one that Do got for the attempt's call;
 	// it may be done by then. Observe runs on the goroutine of the call or of an attempt, so it must not block.
 	Observe func(ctx context.Context, a Attempt)
@@ -78,16 +84,20 @@ type Settings struct {
 // concurrent use.
 type Service[T any] struct {
 	settings Settings
-	calls    atomic.Int64 // running now
-	inFlight atomic.Int64 // attempts running now
-	mean     mean         // duration of the attempts that have ended
-	pushback pushback
+	calls    atomic.Int64   // running now
+	inFlight atomic.Int64   // attempts running now
+	mean     mean           // duration of the attempts that have ended
+	pushback []pushback     // by place
 	pending  sync.WaitGroup // calls, each until its losers have ended too
 }
 
 // New returns a service that runs no call yet.
 func New[T any](settings Settings) *Service[T] {
-	return &Service[T]{settings: settings, pushback: pushback{began: time.Now()}}
+	s := &Service[T]{settings: settings, pushback: make([]pushback, max(1, settings.Places))}
+	for i := range s.pushback {
+		s.pushback[i].began = time.Now()
+	}
+	return s
 }
 
 // Answer is what a call ends with. Attempts is set also when the call failed.
@@ -100,7 +110,7 @@ type Answer[T any] struct {
 
 // Do runs one call. It returns as soon as the strategy has decided, at the latest at the deadline, and does not wait for losers. ctx is
 // the caller's: when it is done before the answer, every attempt is cancelled at once. After Do has returned it cancels nothing. A
-// call that has waited since its arrival for over 100 ms and over a quarter of its timeout is refused. The error is nil, ErrFailed,
+// call that has waited since its arrival for over 100 ms and over a quarter of its timeout is refused; what the caller spent is no wait. The error is nil, ErrFailed,
 // ErrTimedOut, ErrAbandoned, a *RefusedError or whatever else the strategy returns.
 func (s *Service[T]) Do(ctx context.Context, plan Plan[T]) (Answer[T], error) {
 	if ctx.Err() != nil {
@@ -125,19 +135,19 @@ func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 // Wait returns when every call has ended, and its losers. No call may begin meanwhile.
 func (s *Service[T]) Wait() { s.pending.Wait() }
 
-// retryAfter is how long a caller that is refused now should wait.
-func (s *Service[T]) retryAfter() time.Duration {
-	return max(s.mean.value(), s.pushback.left(time.Now()))
+// retryAfter is how long a caller should wait whose first attempt would go to a place and is refused now.
+func (s *Service[T]) retryAfter(place int) time.Duration {
+	return max(s.mean.value(), s.pushback[place].left(time.Now()))
 }
 
 // learn takes into account what an ended attempt says about its source.
-func (s *Service[T]) learn(duration time.Duration, err error) {
+func (s *Service[T]) learn(place int, duration time.Duration, err error) {
 	s.mean.add(duration)
 	if err == nil {
 		return
 	}
 	if failure, ok := errors.AsType[*Failure](err); ok && failure.RetryAfter > 0 {
-		s.pushback.extend(failure.RetryAfter)
+		s.pushback[place].extend(failure.RetryAfter)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // for so long.
 const maxPushback = 30 * time.Second
 
-// pushback is how long the source has asked to be left alone. Each attempt's goroutine writes it, without a lock.
+// pushback is how long a place of the source has asked to be left alone. Each attempt's goroutine writes it, without a lock.
 type pushback struct {
 	began time.Time
 	until atomic.Int64 // as nanoseconds after began, by the monotonic clock; 0: never asked

@@ -21,6 +21,8 @@ type Call struct {
 	// Arrival is when the caller asked, Timeout the time for the answer from then on.
 	Arrival time.Time
 	Timeout time.Duration
+	// Spent is how long the caller took to send its body. It counts against Timeout, and not as a wait for the service.
+	Spent time.Duration
 
 	// Request is the caller's. Its body has been read into Body.
 	Request *http.Request
@@ -56,12 +58,12 @@ func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 		e.first = int(a.turn.Add(1) - 1) //nolint:gosec // a count of calls
 	}
 	attempts := call.Route.Attempts
-	if !call.Route.Repeats(call.Request.Method, call.Request.Header) {
+	if !e.request.Repeatable {
 		attempts = 1
 	}
 	answer, err := a.engine.Do(ctx, fanout.Plan[*Answer]{
 		Source: e.attempt, Strategy: call.Strategy, Producers: attempts, HedgeDelay: call.Route.Hedge.Delay,
-		Arrival: call.Arrival, Timeout: call.Timeout,
+		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url,
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -80,14 +82,16 @@ type exchange struct {
 	full   bool
 }
 
+// url is the index of an attempt's URL.
+func (e *exchange) url(number int) int { return (e.first + number) % len(e.api.settings.URLs) }
+
 // attempt is a fanout.Source.
 func (e *exchange) attempt(ctx context.Context, number int) (*Answer, error) {
 	e.call.Holding.begin()
 	defer e.call.Holding.End()
 	answer, err := e.judged(ctx, number)
 	if err != nil {
-		urls := e.api.settings.URLs
-		return nil, &HostError{Host: urls[(e.first+number)%len(urls)].Parsed().Host, Err: err}
+		return nil, &HostError{Host: e.api.settings.URLs[e.url(number)].Parsed().Host, Err: err}
 	}
 	return answer, nil
 }
@@ -104,7 +108,7 @@ func (e *HostError) Unwrap() error { return e.Err }
 
 // judged returns a success, or why the attempt is none.
 func (e *exchange) judged(ctx context.Context, number int) (*Answer, error) {
-	answer, err := e.api.client.Exchange(ctx, e.first, number, e.request)
+	answer, err := e.api.exchange(ctx, e.first, number, e.request)
 	if err != nil {
 		e.noteFull(err)
 		return nil, err
@@ -147,12 +151,13 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 	r := call.Request
 	header, dropped := call.Route.Requests.Header(r.Header)
 	a.dropped.tell(dropped)
+	repeatable := call.Route.Repeats(r.Method, header) // by the key that goes on: Connection may have named it
 	for _, set := range a.settings.Set {
 		header[set.Name] = []string{set.Value.Value()}
 	}
 	call.Via.Add(header, r.Header["Via"], r.Proto)
 	return &upstream.Request{
 		Method: r.Method, Target: call.Target, Header: header, Body: call.Body, MaxBody: call.Route.MaxBody,
-		Repeatable: call.Route.Repeats(r.Method, r.Header), Take: call.Holding.Take,
+		Repeatable: repeatable, Take: call.Holding.Take,
 	}
 }

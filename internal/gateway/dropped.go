@@ -8,7 +8,7 @@ import (
 // maxDropped is the most names of fields that are told of one API: callers choose them.
 const maxDropped = 100
 
-// dropped tells the log which fields of callers' requests an API does not get, each once.
+// dropped tells the log which fields of callers' requests an API does not get, each once, however often the file is read again.
 type dropped struct {
 	logger *slog.Logger
 
@@ -16,8 +16,8 @@ type dropped struct {
 	told map[string]bool
 }
 
-func newDropped(api string, logger *slog.Logger) dropped {
-	return dropped{logger: logger.With("api", api), told: map[string]bool{}}
+func newDropped(api string, logger *slog.Logger) *dropped {
+	return &dropped{logger: logger.With("api", api), told: map[string]bool{}}
 }
 
 func (d *dropped) tell(names []string) {

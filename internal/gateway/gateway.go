@@ -82,9 +82,13 @@ func (g *Gateway) Swap(apis []file.API) {
 	before := *g.apis.Load()
 	after := make(map[string]*API, len(apis))
 	for _, settings := range apis {
-		api, ok := before[settings.Name]
-		if !ok || !api.settings.Equal(&settings) {
+		was, ok := before[settings.Name]
+		api := was
+		if !ok || !was.settings.Equal(&settings) {
 			api = newAPI(settings, g.settings)
+			if ok {
+				api.dropped = was.dropped
+			}
 			g.open.Add(1)
 			api.closed = g.open.Done
 		}
@@ -123,13 +127,17 @@ func (g *Gateway) Loads() []Load {
 	return loads
 }
 
+// exchanger makes an attempt. upstream.Client.Exchange does.
+type exchanger func(ctx context.Context, first, number int, r *upstream.Request) (*Answer, error)
+
 // API is one API of the file.
 type API struct {
 	settings    file.API
 	maxInFlight int
 	routes      routes
-	dropped     dropped
+	dropped     *dropped
 	client      *upstream.Client
+	exchange    exchanger
 	engine      *fanout.Service[*Answer]
 	turn        atomic.Uint64 // of the URLs, for first attempts
 	users       atomic.Int64  // the gateway, while it has the API, and calls
@@ -144,8 +152,9 @@ func newAPI(settings file.API, s Settings) *API {
 		a.maxInFlight = s.MaxInFlight
 	}
 	a.client = newClient(settings, s, a.maxInFlight)
+	a.exchange = a.client.Exchange
 	a.engine = fanout.New[*Answer](fanout.Settings{
-		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight,
+		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight, Places: len(settings.URLs),
 		Observe: func(ctx context.Context, attempt fanout.Attempt) {
 			if s.Observe != nil {
 				s.Observe(ctx, settings.Name, attempt)

@@ -41,11 +41,11 @@ func (a *API) Methods(path string) []string {
 // Has tells whether a method is called.
 func (r *Route) Has(method string) bool { return slices.Contains(r.Methods, method) }
 
-// Allow is the value of the field Allow: the methods, and OPTIONS, which is answered when it is not called.
-func (r *Route) Allow() string {
-	allowed := r.Methods
-	if !r.Has(http.MethodOptions) {
-		allowed = append(slices.Clone(allowed), http.MethodOptions)
+// Allow is the value of the field Allow for a path: its methods, and OPTIONS, which is answered when it is not called.
+func (a *API) Allow(path string) string {
+	allowed := a.Methods(path)
+	if !slices.Contains(allowed, http.MethodOptions) {
+		allowed = append(allowed, http.MethodOptions)
 	}
 	return strings.Join(allowed, ", ")
 }
@@ -53,7 +53,7 @@ func (r *Route) Allow() string {
 // idempotent are the methods that may be repeated whatever the settings say: RFC 9110, section 9.2.2.
 var idempotent = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete}
 
-// Repeats tells whether a request may be sent more than once.
+// Repeats tells whether a request that goes on with this header may be sent more than once.
 func (r *Route) Repeats(method string, header http.Header) bool {
 	return slices.Contains(idempotent, method) || r.Repeatable || r.IdempotencyKey && header.Get("Idempotency-Key") != ""
 }

@@ -73,7 +73,7 @@ func (p *proxy) serve(c *gin.Context) {
 	note.api, note.route = api.Name(), route.Pattern
 	if !route.Has(c.Request.Method) {
 		leaveBody(c)
-		methodNotAllowed(c, route.Allow())
+		methodNotAllowed(c, api.Allow(target.Path))
 		return
 	}
 	note.isCall = true
@@ -139,9 +139,10 @@ func (p *proxy) call(c *gin.Context, route *gateway.Route, holding *gateway.Hold
 		return gateway.Call{}, proxyStrategy{}, errHeadOfArray
 	}
 	came := arrival(c)
+	began := time.Now()
 	body, err := readBody(c, route.MaxRequestBody, came.Add(timeout), holding)
 	return gateway.Call{
-		Route: route, Strategy: strategy.run, Arrival: came, Timeout: timeout,
+		Route: route, Strategy: strategy.run, Arrival: came, Timeout: timeout, Spent: time.Since(began),
 		Request: c.Request, Body: body, Via: p.via, Holding: holding,
 	}, strategy, err
 }

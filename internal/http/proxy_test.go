@@ -91,17 +91,32 @@ func (p *proxied) ask(t *testing.T, line string, head ...string) answer {
 // send sends a request as it is, but for the fields that every request has, and returns the answer with its whole body.
 func (p *proxied) send(t *testing.T, line, body string, head ...string) answer {
 	t.Helper()
-	lines := append([]string{line + " HTTP/1.1", "Host: caller.example", "Connection: close"}, head...)
-	text := strings.Join(lines, "\r\n") + "\r\n\r\n" + body
-	conn, err := net.Dial("tcp", p.Listener.Addr().String())
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
-	_, err = io.WriteString(conn, text)
+	conn := p.open(t, line, head...)
+	_, err := io.WriteString(conn, body)
 	require.NoError(t, err)
 	method, _, _ := strings.Cut(line, " ")
+	return receive(t, conn, method)
+}
+
+// open sends the head of a request on a connection of its own, which ends with the test at the latest.
+func (p *proxied) open(t *testing.T, line string, head ...string) net.Conn {
+	t.Helper()
+	lines := append([]string{line + " HTTP/1.1", "Host: caller.example", "Connection: close"}, head...)
+	conn, err := net.Dial("tcp", p.Listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.WriteString(conn, strings.Join(lines, "\r\n")+"\r\n\r\n")
+	require.NoError(t, err)
+	return conn
+}
+
+// receive reads the answer to a request of this method, and closes the connection.
+func receive(t *testing.T, conn net.Conn, method string) answer {
+	t.Helper()
+	defer func() { _ = conn.Close() }()
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-	require.NoError(t, err, text)
+	require.NoError(t, err)
 	got, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return answer{response, string(got)}

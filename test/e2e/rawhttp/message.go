@@ -13,32 +13,65 @@ var length = regexp.MustCompile(`(?i)\r\ncontent-length: *(\d+)\r\n`)
 
 // readRequest returns the bytes of a request. It knows bodies with a length, and those in chunks.
 func readRequest(from *bufio.Reader) (string, error) {
-	var b strings.Builder
-	until := func(end string) error {
-		for start := b.Len(); !strings.HasSuffix(b.String()[start:], end); {
-			line, err := from.ReadString('\n')
-			b.WriteString(line)
-			if err != nil {
-				return err
-			}
+	r := &recorder{from: from}
+	for line := ""; line != "\r\n"; {
+		var err error
+		if line, err = r.line(); err != nil {
+			return "", err
 		}
-		return nil
 	}
-	if err := until("\r\n\r\n"); err != nil {
-		return "", err
-	}
-	if n := length.FindStringSubmatch(b.String()); n != nil {
+	if n := length.FindStringSubmatch(r.String()); n != nil {
 		size, err := strconv.ParseInt(n[1], 10, 64)
 		if err != nil {
 			return "", err
 		}
-		_, err = io.CopyN(&b, from, size)
-		return b.String(), err
+		_, err = io.CopyN(r, from, size)
+		return r.String(), err
 	}
-	if strings.Contains(strings.ToLower(b.String()), "\r\ntransfer-encoding: chunked\r\n") {
-		return b.String(), until("0\r\n\r\n")
+	if !strings.Contains(strings.ToLower(r.String()), "\r\ntransfer-encoding: chunked\r\n") {
+		return r.String(), nil
 	}
-	return b.String(), nil
+	err := r.chunks()
+	return r.String(), err
+}
+
+// recorder keeps what it reads.
+type recorder struct {
+	strings.Builder
+
+	from *bufio.Reader
+}
+
+func (r *recorder) line() (string, error) {
+	line, err := r.from.ReadString('\n')
+	_, _ = r.WriteString(line)
+	return line, err
+}
+
+// chunks reads a body's chunks, and its trailers.
+func (r *recorder) chunks() error {
+	for last := false; ; {
+		line, err := r.line()
+		switch {
+		case err != nil:
+			return err
+		case last && line == "\r\n":
+			return nil
+		case last:
+			continue
+		}
+		size, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+		n, err := strconv.ParseInt(size, 16, 64)
+		if err != nil {
+			return err
+		}
+		if last = n == 0; last {
+			continue
+		}
+		if _, err := io.CopyN(r, r.from, n+int64(len("\r\n"))); err != nil {
+			return err
+		}
+	}
 }
 
 // Message is an answer or a request in its parts.

@@ -54,7 +54,7 @@ func indented(settings string) string {
 	return b.String()
 }
 
-func parseFile(t *testing.T, text string) []file.API {
+func parseFile(t testing.TB, text string) []file.API {
 	t.Helper()
 	f, err := file.Reader{Strategies: hedgerow.Strategies()}.Parse("apis.yaml", []byte(text))
 	require.NoError(t, err, text)
@@ -406,4 +406,12 @@ func TestAFileThatIsReadAgainIsSwappedInWhole(t *testing.T) {
 	assert.Equal(t, 1, dialled, "an API that did not change keeps its connections")
 	_, dialled = gone.Connections()
 	assert.Equal(t, 2, dialled)
+}
+
+func TestANumberThatIsNotAStatusIsAFailedAttempt(t *testing.T) {
+	for _, status := range []string{"000", "050", "099", "+20"} {
+		p := newProxied(t, "attempts: 1", faultserver.Raw("HTTP/1.1 "+status+" Low\r\nContent-Length: 0\r\n\r\n", true))
+		details := problem(t, p.ask(t, "GET /proxy/a/x"), http.StatusBadGateway)
+		assert.Equal(t, "invalid response", details.Attempts[0].Reason, status)
+	}
 }

@@ -63,7 +63,7 @@ func newService(t *testing.T, settings settings, behaviours ...faultserver.Behav
 	return s
 }
 
-func newRouter(t *testing.T, s hedgerow.Settings) http.Handler {
+func newRouter(t testing.TB, s hedgerow.Settings) http.Handler {
 	t.Helper()
 	router, err := hedgerow.NewRouter(s)
 	require.NoError(t, err)

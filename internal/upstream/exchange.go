@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -62,8 +63,11 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 	}
 	defer u.end()
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusSwitchingProtocols { // nobody asked for another protocol
-		return nil, StatusFailure(response.StatusCode, response.Header)
+	switch status := response.StatusCode; {
+	case status == http.StatusSwitchingProtocols: // nobody asked for another protocol
+		return nil, StatusFailure(status, response.Header)
+	case status < 100: // net/http reads any three digits, and panics when it is to write these
+		return nil, failure(fmt.Errorf("%03d is not a status", status))
 	}
 	a := &Answer{Attempt: number, URL: index, Proto: response.Proto, Status: response.StatusCode, Header: response.Header}
 	if a.Body, err = r.readBytes(response.Body, response.ContentLength); err != nil {

@@ -40,7 +40,6 @@ func NewRequests(names []string) Requests {
 	for _, name := range names {
 		if name == "*" {
 			r.all = true
-			continue
 		}
 		r.extra[textproto.CanonicalMIMEHeaderKey(name)] = true
 	}
@@ -159,6 +158,6 @@ func AcceptsGzip(header http.Header) bool {
 
 // refusesWeight tells whether a weight such as "q=0.0" is zero.
 func refusesWeight(parameter string) bool {
-	name, value, ok := strings.Cut(textproto.TrimString(parameter), "=")
+	name, value, ok := strings.Cut(parameter, "=")
 	return ok && strings.EqualFold(textproto.TrimString(name), "q") && strings.Trim(textproto.TrimString(value), "0.") == ""
 }

@@ -63,6 +63,12 @@ func TestNothingOfTheCallerGoesOnUnlessItIsNamed(t *testing.T) {
 	}
 }
 
+func TestWhatIsDoneToAListOfNamesDoesNotChangeTheRule(t *testing.T) {
+	forward.Usual()[0], forward.Credentials()[0] = "", ""
+	assert.Equal(t, "Accept", forward.Usual()[0])
+	assert.Equal(t, "Authorization", forward.Credentials()[0])
+}
+
 func TestTheValuesOfAFieldKeepTheirOrder(t *testing.T) {
 	passed, _ := forward.NewRequests(nil).Header(header("Accept", "b", "Accept", "a"))
 	assert.Equal(t, []string{"b", "a"}, passed["Accept"])
@@ -72,7 +78,7 @@ func TestTheAPIIsAskedForGzipOnlyWhenTheCallerAcceptsIt(t *testing.T) {
 	for accept, want := range map[string]bool{
 		"gzip": true, "GZIP": true, "x-gzip": true, "br, gzip;q=0.5": true, "*": true, "deflate, *;q=0.1": true, "gzip; q=1.000": true,
 		"": false, "br": false, "identity": false, "gzip;q=0": false, "gzip;q=0.000": false, "gzip ; Q=0": false, "*;q=0": false,
-		"gzip;q=0, *": false, "*, gzip;q=0": false, "gzipped": false,
+		"gzip;q=0, *": false, "*, gzip;q=0": false, "gzipped": false, "gzip; q = 0 ": false, "gzip;q": true, "gzip;level=0": true,
 	} {
 		passed, _ := forward.NewRequests([]string{"*", "Accept-Encoding"}).Header(header("Accept-Encoding", accept))
 		if want {
@@ -81,7 +87,9 @@ func TestTheAPIIsAskedForGzipOnlyWhenTheCallerAcceptsIt(t *testing.T) {
 			assert.NotContains(t, passed, "Accept-Encoding", accept)
 		}
 	}
-	passed, _ := forward.NewRequests(nil).Header(header())
+	passed, _ := forward.NewRequests(nil).Header(header("Accept-Encoding", "br", "Accept-Encoding", "gzip"))
+	assert.Contains(t, passed, "Accept-Encoding", "the second field")
+	passed, _ = forward.NewRequests(nil).Header(header())
 	assert.NotContains(t, passed, "Accept-Encoding", "no field")
 }
 
@@ -95,7 +103,7 @@ func TestAnAnswersFieldsGoOnButThoseOfItsConnection(t *testing.T) {
 	}{
 		"as it comes": {nil, nil, []string{"Access-Control-Allow-Origin", "Content-Type", "Server", "X-A"}},
 		"removed":     {[]string{"server", "X-a"}, nil, []string{"Access-Control-Allow-Origin", "Content-Type"}},
-		"kept":        {nil, []string{"set-cookie"}, []string{"Access-Control-Allow-Origin", "Content-Type", "Server", "Set-Cookie", "X-A"}},
+		"kept":        {nil, []string{"X-None", "set-cookie"}, []string{"Access-Control-Allow-Origin", "Content-Type", "Server", "Set-Cookie", "X-A"}},
 		"not kept: a connection's": {nil, []string{"Connection", "X-Hop", "Upgrade"},
 			[]string{"Access-Control-Allow-Origin", "Content-Type", "Server", "X-A"}},
 	} {
@@ -118,6 +126,9 @@ func TestViaNamesEveryProcessOnTheWay(t *testing.T) {
 	via.Add(h, before, "HTTP/2.0")
 	assert.Equal(t, []string{"1.0 fred, 2 hedgerow-2, 2.0 hedgerow-1"}, h["Via"])
 	assert.Equal(t, []string{"1.0 fred", "2 hedgerow-2"}, before)
+	shared := []string{"1.0 fred", "2 hedgerow-2"}
+	via.Add(h, shared[:1], "HTTP/1.1")
+	assert.Equal(t, "2 hedgerow-2", shared[1], "what comes behind the values is not theirs")
 }
 
 func TestARequestThatHasBeenHereGoesRoundInACircle(t *testing.T) {

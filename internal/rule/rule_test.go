@@ -36,8 +36,18 @@ func TestAStatusSetIsCodesAndClasses(t *testing.T) {
 		assert.Equal(t, status/100 == 2 || status == 404, s.Has(status), status)
 	}
 	assert.Equal(t, "2xx, 404", s.String())
+	for _, status := range []string{"599", "500", "405", "300", "200"} {
+		s, err = s.With(status)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, "2xx, 300, 404, 405, 500, 599", s.String())
+	five, err := rule.StatusSet{}.With("5xx")
+	require.NoError(t, err)
+	assert.Equal(t, "5xx", five.String())
+	assert.False(t, rule.DefaultStatuses().Has(-1) || rule.DefaultStatuses().Has(1024))
+	assert.True(t, rule.DefaultStatuses().Has(0) && rule.DefaultStatuses().Has(1023))
 	assert.Equal(t, "all but 408, 425, 429 and 5xx other than 508", rule.DefaultStatuses().String())
-	for _, text := range []string{"", "2XX", "1xx", "6xx", "0xx", "99", "100", "199", "600", "+20", "2xxx", "x", "200-299", "２００", "200 "} {
+	for _, text := range []string{"", "2XX", "1xx", "6xx", "0xx", "99", "100", "199", "600", "+20", "-20", "20", "0404", "599x", "2x", "2yx", "999", "2xxx", "x", "200-299", "２００", "200 "} {
 		_, err := s.With(text)
 		assert.Error(t, err, text)
 	}
@@ -120,6 +130,44 @@ func TestAnAnswerWithoutABodyIsNotAskedTheCondition(t *testing.T) {
 	verdict, err = judge(t, `json("status") == "ok"`, rule.Answer{Status: 500, NoBody: true})
 	require.NoError(t, err)
 	assert.Equal(t, rule.WrongStatus, verdict)
+}
+
+func TestOnlyArraysAndObjectsInOneAnotherAreDeep(t *testing.T) {
+	brackets, deep := strings.Repeat("[", 1001), strings.Repeat("[", 1000)+strings.Repeat("]", 1000)
+	for body, isJSON := range map[string]bool{
+		deep:                                     true,
+		"[" + strings.Repeat("[],", 1001) + "1]": true, // beside one another
+		`"` + brackets + `"`:                     true,
+		`"\\` + brackets + `\""`:                 true,
+		`"\"` + brackets + `"`:                   true,
+		`["\\",` + deep + `]`:                    false,
+		`["]",` + deep + `]`:                     false,
+		`["a",` + deep + `]`:                     false,
+		`["` + strings.Repeat("a", 9) + `",1]`:   true,
+		`"` + brackets:                           false,
+		`"\`:                                     false,
+		`{"a":"` + brackets + `","b":"#` + brackets + `"}`: true,
+	} {
+		verdict, err := judge(t, `json("@this") != nil`, rule.Answer{Status: 200, Body: []byte(body)})
+		require.NoError(t, err)
+		assert.Equal(t, isJSON, verdict == rule.Success, "%.20s", body)
+	}
+}
+
+func TestALongTextIsReadAndALongArrayOrObjectIsNot(t *testing.T) {
+	long := strings.Repeat("a", 64<<10)
+	for body, message := range map[string]string{
+		`{"x":"` + long + `"}`:       "",
+		`{"x":["` + long[4:] + `"]}`: "",
+		`{"x":["` + long[3:] + `"]}`: "is an array or object of over 64 KiB",
+		`{"x":{"a":"` + long + `"}}`: "is an array or object of over 64 KiB",
+	} {
+		verdict, err := judge(t, `json("x") != nil`, rule.Answer{Status: 200, Body: []byte(body)})
+		assert.Equal(t, message == "", verdict == rule.Success, "%.20s", body)
+		if message != "" {
+			require.ErrorContains(t, err, message)
+		}
+	}
 }
 
 func TestABodyThatIsNotJSONIsNil(t *testing.T) {

@@ -2,18 +2,161 @@ package upstream
 
 import (
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/internal/fanout"
+	"hedgerow/test/faultserver"
 )
+
+func answered200(text string, length int64) *http.Response {
+	return &http.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), ContentLength: length}
+}
+
+func TestABodyIsReadAtMostOneByteOverTheLimit(t *testing.T) {
+	const limit = 100
+	text := strings.Repeat(" ", 10_000)
+	zipped := answered200(string(gzipped(text)), -1)
+	zipped.Header.Set("Content-Encoding", "GZIP")
+	for name, response := range map[string]*http.Response{
+		"chunked": answered200(text, -1), "with a length": answered200(text, int64(len(text))), "packed": zipped,
+	} {
+		read, err := readBody(response, limit)
+		require.NoError(t, err, name)
+		assert.Len(t, read, limit+1, name)
+	}
+}
+
+// asked is a body of no bytes. It notes how much room the first read offers.
+type asked struct{ room int }
+
+func (a *asked) Read(room []byte) (int, error) {
+	if a.room == 0 {
+		a.room = len(room)
+	}
+	return 0, io.EOF
+}
+
+func TestMemoryForAPromisedBodyIsTakenInAdvanceOnlyWhenItIsSmall(t *testing.T) {
+	const limit = 10_000
+	for _, test := range []struct {
+		promised, limit int64
+		exactly         bool
+	}{
+		{-1, limit, false}, {0, limit, true}, {10, limit, true}, {smallBody, limit, true}, {smallBody + 1, limit, false}, {limit, limit, false},
+		{1 << 40, 1 << 50, false}, {700, 700, true}, {701, 700, false},
+	} {
+		var body asked
+		_, _ = readBody(&http.Response{Header: http.Header{}, Body: io.NopCloser(&body), ContentLength: test.promised}, test.limit)
+		if test.exactly {
+			assert.EqualValues(t, test.promised+1, body.room, "%+v: one byte more, to see the end", test)
+		} else {
+			assert.LessOrEqual(t, body.room, 701, "%+v", test)
+		}
+	}
+}
+
+func TestABodyThatIsNotAsLongAsItsLengthIsIncomplete(t *testing.T) {
+	const text = `{"time":1}`
+	for _, length := range []int64{1, int64(len(text)) - 1, int64(len(text)) + 1} {
+		_, err := readTime(answered200(text, length), 1000)
+		var failure *fanout.Failure
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, kindIncomplete, failure.Reason.Kind, length)
+	}
+}
+
+func TestABodyThatCannotBeReadSaysWhatWentWrong(t *testing.T) {
+	const text = `{"time":1}`
+	broken := answered200(text, int64(len(text)))
+	broken.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(syscall.ECONNRESET)))
+	notPacked := answered200(text, int64(len(text)))
+	notPacked.Header.Set("Content-Encoding", "gzip")
+	for kind, response := range map[fanout.Kind]*http.Response{kindReset: broken, kindCorrupt: notPacked} {
+		_, err := readTime(response, 1000)
+		var failure *fanout.Failure
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, kind, failure.Reason.Kind)
+	}
+}
+
+func TestNoStatusBut200IsASuccess(t *testing.T) {
+	for _, status := range []int{201, 203, 206, 299, 304, 400, 500} {
+		err := failureOf(t, faultserver.Status(status, `{"time":1}`))
+		assert.Equal(t, fanout.Reason{Kind: kindStatus, Code: status}, err.Reason)
+	}
+}
+
+func TestABodyThatIsTooLargeEndsItsConnection(t *testing.T) {
+	ended := make(chan error, 1)
+	err := failureOf(t, func(conn net.Conn) bool {
+		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+		for err == nil {
+			_, err = conn.Write(make([]byte, 1000))
+		}
+		ended <- err
+		return false
+	})
+	assert.Equal(t, kindTooLarge, err.Reason.Kind)
+	select {
+	case <-ended:
+	case <-time.After(3 * time.Second):
+		t.Error("the connection is still open")
+	}
+}
+
+// failureOf makes an attempt, which has to fail.
+func failureOf(t *testing.T, behaviour faultserver.Behaviour) *fanout.Failure {
+	t.Helper()
+	server := faultserver.New(t, behaviour)
+	u, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	client := New(Settings{URLs: []*url.URL{u}, MaxBody: 1000, MaxConnections: 8})
+	t.Cleanup(client.CloseIdleConnections)
+	_, err = client.Fetch(t.Context(), 0)
+	var failure *fanout.Failure
+	require.ErrorAs(t, err, &failure)
+	return failure
+}
+
+func TestTheLogIsToldWhyABodyIsInvalid(t *testing.T) {
+	for text, why := range map[string]string{"": "unexpected end of JSON input", "{}": "no member time", `{"time":"1"}`: "invalid syntax", `{"time":1`: "unexpected end"} {
+		_, err := readTime(answered200(text, int64(len(text))), 1000)
+		var failure *fanout.Failure
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, kindInvalidBody, failure.Reason.Kind)
+		require.ErrorContains(t, failure.Err, why)
+	}
+}
+
+func TestABodyWithNothingButATimeIsReadWithoutMemory(t *testing.T) {
+	for text, want := range map[string]int64{
+		`{"time":160}`: 160, " {\t\"time\" :\r\n160 } \n": 160, `{"time":0}`: 0, `{"time":9}`: 9, `{"time":999999999999999999}`: 999999999999999999,
+	} {
+		short, ok := parseUsual([]byte(text))
+		assert.True(t, ok, text)
+		assert.Equal(t, want, short, text)
+		bytes := []byte(text)
+		assert.Zero(t, testing.AllocsPerRun(10, func() { _, _ = parseTime(bytes) }), text)
+	}
+}
 
 // FuzzParseUsual: where the short way reads a time, the long way reads the same.
 func FuzzParseUsual(f *testing.F) {
 	for _, text := range []string{
 		`{"time":160}`, " {\t\"time\" :\r\n160 } ", `{"time":0}`, `{"time":007}`, `{"time":-1}`, `{"time":1}}`, `{"time":}`, `{"time":1 2}`,
-		`{"time":999999999999999999}`, `{"time":9999999999999999999}`, `{"time":1,"x":2}`, `{"time":1e2}`, `["time":1}`, `{"Time":1}`, "",
+		`{"time":999999999999999999}`, `{"time":9999999999999999999}`, `{"time":1,"x":2}`, `{"time":1e2}`, `["time":1}`, `"time":1}`, `{:1}`, `{"time"1}`, `{"Time":1}`, "",
 	} {
 		f.Add([]byte(text))
 	}

@@ -31,6 +31,7 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 		"Wed, 01 Jul 2026 11:59:59 GMT":     0,
 		"Thu, 01 Jan 1970 00:00:00 GMT":     0,
 		"":                                  0,
+		`"7"`:                               0,
 		"-1":                                0,
 		"+1":                                0,
 		"1.5":                               0,

@@ -2,14 +2,23 @@ package mutants
 
 // target is what of a package is changed, and which tests have to notice.
 type target struct {
-	files []string // none: all
-	tests string   // a regular expression; empty: all
+	functions []string // with the types of their receivers; none: all
+	tests     string   // a regular expression; empty: all
 }
 
 // mutated are the packages of internal/ that are changed.
 var mutated = map[string]target{
-	"fanout": {},
-	"listen": {[]string{"arrival.go"}, "Clock|TestARequest"},
+	"fanout":  {},
+	"forward": {},
+	"http":    {[]string{"parseTimeout", "parseMilliseconds"}, "FuzzParseTimeout|ABadTimeout"},
+	"listen":  {[]string{"rememberConnection", "ConnectionOf", "Connection.Arrival", "Connection.arrived", "Connection.Answered"}, "Clock|TestARequest"},
+	"rule": {[]string{
+		"Rule.Judge", "validJSON", "depthWithin", "stringEnd", "lookup", "DefaultStatuses", "StatusSet.With", "StatusSet.with", "StatusSet.Has",
+		"StatusSet.String",
+	}, "ByDefault|AStatusSet|AConditionSees|OnlyArrays|ALongText|NotJSON|WithoutABody|CannotBeEvaluated"},
+	"upstream": {[]string{
+		"Client.Fetch", "readTime", "readBody", "parseTime", "parseUsual", "pushback", "answered", "retryAfter",
+	}, "ABody|APromised|TheLog|Fuzz|TestASuccess|NoStatusBut|NothingListens|TestRetryAfter|SaysHowLongToWait"},
 }
 
 // key is a kind of change in one function.
@@ -42,6 +51,10 @@ const (
 	never0     = "a pushback that was never asked for has passed in any case"
 	room       = "room that is taken in advance saves an allocation"
 	nanosecond = "a nanosecond more or less is within every tolerance"
+	beside     = "the value beside an error or a problem is not looked at"
+	noOrder    = "a set of names, or one that came from a map, has no order"
+	beyond     = "a set has no status beyond the last class, but for the set of the default, which is told in words"
+	slash      = "a target begins with a slash, and without /proxy/ the name of its API is empty"
 	atOnce     = "a grace of no time cuts at once too, on another goroutine"
 )
 
@@ -70,5 +83,32 @@ var accepted = map[key]survivors{
 	{"fanout", "pushback.left", never}:      {1, never0},
 	{"fanout", "pushback.left", number}:     {1, never0},
 
+	{"forward", "Requests.Header", "the opposite operation"}:                {1, room},
+	{"forward", "Requests.Header", "the second operand counts for nothing"}: {1, room},
+	{"forward", "Requests.Header", number}:                                  {1, room},
+	{"forward", "Requests.Header", "append puts it in front"}:               {1, noOrder},
+	{"forward", "connectionNames", "append puts it in front"}:               {1, noOrder},
+	{"forward", "ParseTarget", boundary}:                                    {1, slash},
+	{"forward", "ParseTarget", number}:                                      {1, slash},
+	{"forward", "ParseTarget", never}:                                       {1, slash},
+
+	{"http", "parseMilliseconds", number}:                       {4, beside},
+	{"http", "parseMilliseconds", "a number in quotes is read"}: {1, "quotes are refused before"},
+	{"http", "parseMilliseconds", operand}:                      {1, "a number that does not fit is read as the largest one, which is over the maximum"},
+
 	{"listen", "rememberConnection", always}: {1, "only a connection that was never opened has no descriptor"},
+
+	{"rule", "Rule.Judge", operand}:        {1, "a condition with an error is not met either"},
+	{"rule", "StatusSet.With", next}:       {1, "what is longer does not fit the rest of the condition"},
+	{"rule", "StatusSet.With", operand}:    {1, "a text that is not a number is read as 0, which is not a status"},
+	{"rule", "StatusSet.Has", next}:        {1, "a bit is 0 or 1"},
+	{"rule", "StatusSet.String", boundary}: {1, beyond},
+	{"rule", "StatusSet.String", number}:   {1, beyond},
+	{"rule", "StatusSet.String", next}:     {1, "a class has 100 statuses, not 101"},
+
+	{"upstream", "Client.Fetch", leftOut}: {2, "what becomes of the connection is seen by the client's tests, which are too slow for this"},
+	{"upstream", "Client.Fetch", number}:  {2, beside},
+	{"upstream", "parseTime", number}:     {2, beside},
+	{"upstream", "parseUsual", number}:    {3, beside},
+	{"upstream", "retryAfter", never}:     {1, "a date that does not parse is the first day of the year 1, which is over"},
 }

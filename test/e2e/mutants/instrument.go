@@ -2,11 +2,11 @@ package mutants
 
 import (
 	"bytes"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,8 +30,8 @@ type instrumented struct {
 	mutants []mutant
 }
 
-// instrument makes the mutants of these files of a package of internal/. No files: of all.
-func instrument(root, name string, files []string) (*instrumented, error) {
+// instrument makes the mutants of these functions of a package of internal/. No functions: of all.
+func instrument(root, name string, functions []string) (*instrumented, error) {
 	config := &packages.Config{
 		Dir:  root,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps,
@@ -48,22 +48,27 @@ func instrument(root, name string, files []string) (*instrumented, error) {
 	stored := assigned(p)
 	for i, file := range p.Syntax {
 		path := p.GoFiles[i]
-		if len(files) > 0 && !slices.Contains(files, filepath.Base(path)) {
-			continue
-		}
 		source, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
 		r := &rewriter{all: result, fset: p.Fset, info: p.TypesInfo, pkg: p.Types, file: file, source: source, stored: stored}
 		for _, declaration := range file.Decls {
-			if f, ok := declaration.(*ast.FuncDecl); ok && f.Body != nil {
+			f, ok := declaration.(*ast.FuncDecl)
+			if ok && f.Body != nil && (len(functions) == 0 || slices.Contains(functions, nameOf(f))) {
 				r.function = nameOf(f)
 				r.results = []*ast.FieldList{f.Type.Results}
 				r.visit(f.Body, []ast.Node{f})
 			}
 		}
-		result.sources[path] = r.apply()
+		if len(r.edits) > 0 {
+			result.sources[path] = r.apply()
+		}
+	}
+	for _, function := range functions {
+		if !slices.ContainsFunc(result.mutants, func(m mutant) bool { return m.function == function }) {
+			return nil, fmt.Errorf("internal/%s has no function %s to change", name, function)
+		}
 	}
 	return result, nil
 }

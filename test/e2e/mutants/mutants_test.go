@@ -47,7 +47,7 @@ type reaching struct {
 func TestEveryMutantIsNoticed(t *testing.T) {
 	for name, target := range mutated {
 		t.Run(name, func(t *testing.T) {
-			s := compile(t, name, target.files)
+			s := compile(t, name, target.functions)
 			s.record(t, target.tests)
 			unnoticed := s.survivors(t)
 			left := map[key]int{}
@@ -67,10 +67,10 @@ func TestEveryMutantIsNoticed(t *testing.T) {
 	}
 }
 
-// compile builds the tests of a package with the mutants of these files, or of all files when there are none. All of them are asleep.
-func compile(t *testing.T, name string, files []string) *suite {
+// compile builds the tests of a package with the mutants of these functions, or of all when there are none. All of them are asleep.
+func compile(t *testing.T, name string, functions []string) *suite {
 	t.Helper()
-	p, err := instrument(harness.Root(), name, files)
+	p, err := instrument(harness.Root(), name, functions)
 	require.NoError(t, err)
 	folder := t.TempDir()
 	replace := map[string]string{}

@@ -123,6 +123,7 @@ func routeProxy(r *gin.Engine, s Settings) {
 	}
 	r.Any(forward.Prefix+"*target", append(slices.Clone(observed), p.serve)...)
 	r.NoMethod(append(observed, p.otherMethod, discardBody, otherMethod)...)
+	r.NoRoute(noTunnel, discardBody, notFound)
 }
 
 const callsPath = "/api"
@@ -158,14 +159,24 @@ func get(r gin.IRoutes, path string, handler gin.HandlerFunc) {
 	r.HEAD(path, handler)
 }
 
+// serverMethods are those of the whole server.
+const serverMethods = "GET, HEAD, OPTIONS"
+
 // notFound answers what has no route. OPTIONS * asks for the methods of the whole server.
 func notFound(c *gin.Context) {
 	if c.Request.Method == http.MethodOptions && c.Request.RequestURI == "*" {
-		c.Header("Allow", "GET, HEAD, OPTIONS")
+		c.Header("Allow", serverMethods)
 		c.AbortWithStatus(http.StatusNoContent)
 		return
 	}
 	writeProblem(c, errNotFound, nil)
+}
+
+// noTunnel answers CONNECT to a host: no API has this method.
+func noTunnel(c *gin.Context) {
+	if c.Request.Method == http.MethodConnect {
+		methodNotAllowed(c, serverMethods)
+	}
 }
 
 // otherMethod answers a method that a path does not have. Gin has set Allow to the methods that it has.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/e2e/rawhttp"
 	"hedgerow/test/faultserver"
 )
 
@@ -83,33 +83,8 @@ func TestAnUnknownHostFailsTheAttemptAsSoonAsTheResolverSaysSo(t *testing.T) {
 	requireNoLeak(t, h, baseline)
 }
 
-// blackHole returns an address whose SYNs nobody answers: a listener whose queue is full and whose connections nobody accepts.
-func blackHole(t *testing.T) string {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	require.NoError(t, syscall.Listen(fd, 0))
-	name, err := syscall.Getsockname(fd)
-	require.NoError(t, err)
-	addr := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
-	for range 10 { // until the queue is full
-		conn, err := net.DialTimeout("tcp", addr, 300*time.Millisecond)
-		if err != nil {
-			var network net.Error
-			require.ErrorAs(t, err, &network)
-			require.True(t, network.Timeout(), err)
-			return addr
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-	}
-	require.Fail(t, "the queue of a listener is never full")
-	return ""
-}
-
 func TestAnUpstreamThatBlackHolesTheSYNIsAnsweredAtTheDeadlineAndNeverHasMoreDialsThanTheConnectionLimit(t *testing.T) {
-	addr := blackHole(t)
+	addr := rawhttp.BlackHole(t)
 	const limit = 12 // what the four strategies need at a time
 	h := harness.Start(t, "EXPONEA_URL=http://"+addr+"/", fmt.Sprintf("HEDGEROW_MAX_IN_FLIGHT=%d", limit))
 	baseline := atRest(t, h)

@@ -54,7 +54,7 @@ func TestACallerThatGoesAwayCutsItsAttemptsAtOnce(t *testing.T) {
 		g := start(t, one("strategy: first"), s)
 		ctx, leave := context.WithTimeout(t.Context(), 50*ms)
 		defer leave()
-		_, err := g.callBy(ctx, t, "a", "GET", "/x")
+		_, err := g.callBy(ctx, t, "a", "GET", "/x", func(*gateway.Call) {})
 		require.ErrorIs(t, err, fanout.ErrAbandoned)
 		g.Close()
 		assert.Equal(t, []time.Duration{50 * ms, 50 * ms, 50 * ms}, s.cut)
@@ -142,6 +142,38 @@ func TestTheBodiesOfACallAreHeldUntilItsLastAttemptHasEnded(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(199 * ms)
 		assert.EqualValues(t, 300, g.buffer.Held(), "a loser may still read what the call has written")
+		g.Close()
+		assert.Zero(t, g.buffer.Held())
+	})
+}
+
+func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := always(step{status: 200})
+		g := start(t, one("timeout: 2s"), s)
+		for waited, want := range map[time.Duration]error{500 * ms: nil, 500*ms + tick: fanout.ErrRefused} {
+			_, err := g.callBy(t.Context(), t, "a", "GET", "/x", func(c *gateway.Call) { c.Arrival = c.Arrival.Add(-waited) })
+			if want == nil {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, want)
+			}
+		}
+		assert.Equal(t, 1, s.requests())
+		g.Close()
+	})
+}
+
+func TestAnAttemptThatPanicsHasFailedAndHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(1, func(made sending) step {
+			assert.True(t, made.request.Take(100))
+			panic("scripted")
+		})
+		g := start(t, one("strategy: first"), s)
+		result, err := g.call(t, "a", "GET", "/x")
+		require.ErrorIs(t, err, fanout.ErrFailed)
+		assert.Equal(t, []string{"internal error", "internal error", "internal error"}, reasons(result))
 		g.Close()
 		assert.Zero(t, g.buffer.Held())
 	})

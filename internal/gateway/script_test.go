@@ -155,29 +155,33 @@ func (g *gate) follow(api string, s *script) {
 	a.Script(s.exchange)
 }
 
-// call makes a call to an API, by the strategy and the timeout of the route.
+// call makes a call to an API, by the strategy and the timeout of the route. fields are those of the request, name by name.
 func (g *gate) call(t *testing.T, api, method, path string, fields ...string) (gateway.Result, error) {
 	t.Helper()
-	return g.callBy(t.Context(), t, api, method, path, fields...)
+	return g.callBy(t.Context(), t, api, method, path, func(c *gateway.Call) {
+		for i := 0; i+1 < len(fields); i += 2 {
+			c.Request.Header.Add(fields[i], fields[i+1])
+		}
+	})
 }
 
-func (g *gate) callBy(ctx context.Context, t *testing.T, api, method, path string, fields ...string) (gateway.Result, error) {
+// callBy is call by a caller with a context, who may change the call.
+func (g *gate) callBy(ctx context.Context, t *testing.T, api, method, path string, change func(*gateway.Call)) (gateway.Result, error) {
 	t.Helper()
 	a := g.Use(api)
 	defer a.Release()
 	request := httptest.NewRequest(method, "/proxy/"+api+path, nil)
-	for i := 0; i+1 < len(fields); i += 2 {
-		request.Header.Add(fields[i], fields[i+1])
-	}
 	target, err := forward.ParseTarget(request.RequestURI)
 	require.NoError(t, err)
 	route := a.Route(method, target.Path)
 	holding := g.buffer.Hold()
 	defer holding.End()
-	return a.Do(ctx, gateway.Call{
+	call := gateway.Call{
 		Route: route, Strategy: strategies[route.Strategy], Arrival: time.Now(), Timeout: route.Timeout,
 		Request: request, Target: target, Body: []byte("body"), Via: "me", Holding: holding,
-	})
+	}
+	change(&call)
+	return a.Do(ctx, call)
 }
 
 // outcomes are those of a result's attempts.

@@ -196,6 +196,39 @@ func TestAnAnswerOfOursHasNoViaAndNoCORS(t *testing.T) {
 	}
 }
 
+func TestAnArrayIsInOrderOfArrival(t *testing.T) {
+	for _, strategy := range arrays {
+		urls := make([]string, 3)
+		for i := range urls { // attempt n goes to URL n, and the later ones are quicker
+			urls[i] = host(faultserver.New(t, faultserver.After(time.Duration(2-i)*200*time.Millisecond, faultserver.JSON(fmt.Sprint(i)))))
+		}
+		p := serveFile(t, fmt.Sprintf("apis:\n  a:\n    urls: [%s]\n    timeout: 20s\n    strategy: %s\n", strings.Join(urls, ", "), strategy))
+		const element = `{"attempt":%d,"status":200,"type":"application/json","body":%d}`
+		assert.Equal(t, fmt.Sprintf("["+element+","+element+","+element+"]", 3, 2, 2, 1, 1, 0), p.ask(t, "GET /proxy/a/x").body, strategy)
+	}
+}
+
+func TestSetCookieComesBackOnlyWhenItIsKept(t *testing.T) {
+	cookies := faultserver.Status(200, "", "Set-Cookie: a=1", "Set-Cookie: b=2", "Server: s")
+	for settings, want := range map[string][]string{"keep: []": nil, "keep: [set-cookie]": {"a=1", "b=2"}, "keep: [Server]": nil} {
+		a := newProxied(t, settings, cookies).ask(t, "GET /proxy/a/x")
+		assert.Equal(t, want, a.Header["Set-Cookie"], settings)
+		assert.Equal(t, "s", a.Header.Get("Server"), settings)
+	}
+	assert.Empty(t, newProxied(t, "remove: [server]", cookies).ask(t, "GET /proxy/a/x").Header.Get("Server"))
+}
+
+func TestTheLimitsOfControlsAreThoseOfTheRoute(t *testing.T) {
+	p := newProxied(t, "max_timeout: 20s\nroutes: {/long: {max_timeout: 50s}, /short: {timeout: 1s, max_timeout: 2s, strategy: all}}", faultserver.JSON(`1`))
+	for path, most := range map[string]int{"/x": 20_000, "/long": 50_000, "/short": 2_000} {
+		assert.Equal(t, 200, p.ask(t, "GET /proxy/a"+path, fmt.Sprintf("Hedgerow-Timeout: %d", most)).StatusCode, path)
+		a := p.ask(t, "GET /proxy/a"+path, fmt.Sprintf("Hedgerow-Timeout: %d", most+1))
+		assert.Contains(t, problem(t, a, 400).Detail, fmt.Sprintf("from 1 to %d", most), path)
+	}
+	assert.Equal(t, "1", p.ask(t, "GET /proxy/a/x").body)
+	assert.Contains(t, p.ask(t, "GET /proxy/a/short").body, `"attempt":3`, "its strategy too")
+}
+
 func TestEveryStrategyOfTheFileIsOneOfTheHandlers(t *testing.T) {
 	assert.Equal(t, []string{"smart", "first", "all", "within-timeout"}, hedgerow.Strategies(), "the first is the default")
 }

@@ -30,9 +30,11 @@ var own embed.FS
 
 // names are the files of the console. Each has a route of its own, because a catch-all would collide with the API.
 var names = []string{
-	"index.html", "index.css", "swagger-initializer.js", "doc.json", "swagger-ui.css", "swagger-ui-bundle.js",
+	"index.html", "index.css", "swagger-initializer.js", documentName, "swagger-ui.css", "swagger-ui-bundle.js",
 	"swagger-ui-standalone-preset.js", "favicon-16x16.png", "favicon-32x32.png",
 }
+
+const documentName = "doc.json"
 
 // Asset is a file of the console.
 type Asset struct {
@@ -41,32 +43,62 @@ type Asset struct {
 	http.Handler
 }
 
-// New returns the assets of the console; the page is at / too. It fails when a file is missing or empty, and when the document is
-// not what it should be.
+// New returns the assets of the console; the page is at / too. It fails when a file is missing or empty. What is served is made when it
+// is first asked for: most processes are never asked, and it would be most of the start's work and half of the memory.
 func New(s Settings) ([]Asset, error) { return newAssets(swaggerFiles.FS, s) }
 
 func newAssets(stock fs.FS, s Settings) ([]Asset, error) {
 	contents := newContents(stock)
 	var assets []Asset
 	for _, name := range names {
-		file, err := contents.file(name)
-		if err != nil {
+		if err := check(stock, name); err != nil {
 			return nil, fmt.Errorf("the console's %s: %w", name, err)
 		}
-		if name == "doc.json" {
-			document, err := newServed(file, s)
-			if err != nil {
-				return nil, fmt.Errorf("the API's document: %w", err)
-			}
-			assets = append(assets, Asset{"/" + name, document})
-			continue
+		var handler http.Handler
+		if name == documentName {
+			handler = newDocument(contents, s)
+		} else {
+			handler = lazy(func() (file, error) { return contents.file(name) })
 		}
-		assets = append(assets, Asset{"/" + name, serve(file)})
+		assets = append(assets, Asset{"/" + name, handler})
 		if name == "index.html" {
-			assets = append(assets, Asset{"/", serve(file)})
+			assets = append(assets, Asset{"/", handler})
 		}
 	}
 	return assets, nil
+}
+
+// check tells whether there is a file of that name, ours or stock.
+func check(stock fs.FS, name string) error {
+	if _, err := fs.Stat(own, "own/"+name); err == nil || name == documentName {
+		return nil
+	}
+	info, err := fs.Stat(stock, name)
+	if err == nil && info.Size() == 0 {
+		err = errors.New("it is empty")
+	}
+	return err
+}
+
+// lazy serves a file that is made when it is first asked for.
+func lazy(makeFile func() (file, error)) http.Handler {
+	handler := sync.OnceValues(func() (http.Handler, error) {
+		f, err := makeFile()
+		return serve(f), err
+	})
+	return orError(handler)
+}
+
+// orError answers 500 where there is no handler.
+func orError(handler func() (http.Handler, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, err := handler()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // contents makes files from gin-swagger and from ours.
@@ -99,9 +131,6 @@ func (c contents) file(name string) (file, error) {
 		f.content = content
 	} else if w.status != http.StatusOK {
 		return f, fmt.Errorf("gin-swagger answers %d %s", w.status, http.StatusText(w.status))
-	}
-	if len(f.content) == 0 {
-		return f, errors.New("it is empty")
 	}
 	return f, nil
 }

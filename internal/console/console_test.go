@@ -98,11 +98,11 @@ func TestAStockAssetThatIsMissingOrEmptyIsAnErrorAtTheStart(t *testing.T) {
 
 		delete(files, name)
 		_, err = newAssets(files, Settings{})
-		require.EqualError(t, err, "the console's "+name+": gin-swagger answers 404 Not Found")
+		require.EqualError(t, err, "the console's "+name+": open "+name+": file does not exist")
 	}
 }
 
-func TestADocumentThatCannotBeEditedIsAnErrorAtTheStart(t *testing.T) {
+func TestADocumentThatCannotBeEditedIsAnError(t *testing.T) {
 	for _, document := range []string{"", "[]", "{}", `{"info": {}}`} {
 		_, err := edit([]byte(document), Settings{}, nil)
 		require.Error(t, err, document)

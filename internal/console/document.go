@@ -81,46 +81,32 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%v ms", float64(d.Microseconds())/1000)
 }
 
-// served is the document, which follows the APIs of the file.
-type served struct {
-	generated file
-	settings  Settings
-
-	mu      sync.Mutex
-	apis    []API // of the handler
-	handler http.Handler
+// newDocument serves the document, which follows the APIs of the file.
+func newDocument(c contents, s Settings) http.Handler {
+	var (
+		mu   sync.Mutex
+		last []API // of the handler
+		made http.Handler
+	)
+	return orError(func() (http.Handler, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		var apis []API
+		if s.APIs != nil {
+			apis = s.APIs()
+		}
+		if made != nil && equal(apis, last) {
+			return made, nil
+		}
+		generated, err := c.file(documentName)
+		if err != nil {
+			return nil, err
+		}
+		content, err := edit(generated.content, s, apis)
+		if err != nil {
+			return nil, err
+		}
+		last, made = apis, serve(file{generated.contentType, content})
+		return made, nil
+	})
 }
-
-func newServed(generated file, s Settings) (*served, error) {
-	d := &served{generated: generated, settings: s}
-	var apis []API
-	if s.APIs != nil {
-		apis = s.APIs()
-	}
-	return d, d.make(apis)
-}
-
-// make makes the handler. The caller has the lock, or is the only one.
-func (d *served) make(apis []API) error {
-	content, err := edit(d.generated.content, d.settings, apis)
-	if err != nil {
-		return err
-	}
-	d.apis, d.handler = apis, serve(file{d.generated.contentType, content})
-	return nil
-}
-
-// current is the handler for the APIs that there are now.
-func (d *served) current() http.Handler {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.settings.APIs == nil {
-		return d.handler
-	}
-	if apis := d.settings.APIs(); !equal(apis, d.apis) {
-		_ = d.make(apis) // the document could be edited before, and no API makes that fail
-	}
-	return d.handler
-}
-
-func (d *served) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.current().ServeHTTP(w, r) }

@@ -141,14 +141,17 @@ func TestTheLogIsToldWhyABodyIsInvalid(t *testing.T) {
 }
 
 func TestABodyWithNothingButATimeIsReadWithoutMemory(t *testing.T) {
-	for text, want := range map[string]int64{
-		`{"time":160}`: 160, " {\t\"time\" :\r\n160 } \n": 160, `{"time":0}`: 0, `{"time":9}`: 9, `{"time":999999999999999999}`: 999999999999999999,
+	for _, test := range []struct {
+		text string
+		want int64
+	}{
+		{`{"time":160}`, 160}, {" {\t\"time\" :\r\n160 } \n", 160}, {`{"time":0}`, 0}, {`{"time":9}`, 9}, {`{"time":999999999999999999}`, 999999999999999999},
 	} {
-		short, ok := parseUsual([]byte(text))
-		assert.True(t, ok, text)
-		assert.Equal(t, want, short, text)
-		bytes := []byte(text)
-		assert.Zero(t, testing.AllocsPerRun(10, func() { _, _ = parseTime(bytes) }), text)
+		text := []byte(test.text)
+		value, ok := parseUsual(text)
+		assert.True(t, ok, test.text)
+		assert.Equal(t, test.want, value, test.text)
+		assert.Zero(t, testing.AllocsPerRun(10, func() { _, _ = parseTime(text) }), test.text)
 	}
 }
 

@@ -140,5 +140,5 @@ func startUp(p *programs) (table, error) {
 	mib := float64(resident) / (1 << 20)
 	return table{[]string{"start to first answer, median of 5", "idle memory"}, [][]string{{
 		fmt.Sprintf("**%.0f ms**", first), fmt.Sprintf("**%.1f MiB**", mib),
-	}}, first <= 200 && mib <= 40}, nil
+	}}, first <= 80 && mib <= 22}, nil
 }

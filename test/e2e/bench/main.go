@@ -39,7 +39,7 @@ var targets = []target{
 	{"P9", "new connections: 1,000 `all` in turn at most 3; `first` within the grace at most 0.05 per call", connections},
 	{"P10", "60 s of `first` at 300/s, losers never answered: no port errors, FIN_WAIT and TIME_WAIT at most 1,000", sockets},
 	{"P11", "overload at 2, 5 and 10 times capacity: goodput at least 0.9 of it, refusals p99 at most 10 ms, normal again in 5 s", overload},
-	{"P12", "start to first answer at most 200 ms, idle memory at most 40 MiB", startUp},
+	{"P12", "start to first answer at most 80 ms, idle memory at most 22 MiB", startUp},
 	{"P14", "`/proxy` with one attempt, 32 connections: at least 1.3 times a plain ReverseProxy's calls/s, at most 0.8 times its processor time", reverseProxied},
 	{"P15", "`/proxy` with `first` of three: at most 1.2 times the processor time of the challenge's `first`", raced},
 	{"P16", "success rule with a condition on a 1 KiB body: at most 5 µs and 12 allocations", ruled},

@@ -94,7 +94,14 @@ func parseOptionalURL(text string) (*url.URL, error) {
 	default:
 		return u, nil
 	}
-	return nil, fmt.Errorf("%q %s", u.Redacted(), problem)
+	if u.Opaque != "" || strings.Contains(u.Path, "@") { // it was meant to be user, password and host
+		return nil, errors.New(problem)
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	if u.RawQuery != "" {
+		shown.RawQuery = "..." // which may have a key in it
+	}
+	return nil, fmt.Errorf("%q %s", shown.String(), problem)
 }
 
 func hasLetters(text string) bool {

@@ -91,12 +91,17 @@ func (e *exchange) attempt(ctx context.Context, number int) (*Answer, error) {
 	defer e.call.Holding.End()
 	answer, err := e.judged(ctx, number)
 	if err != nil {
-		return nil, &HostError{Host: e.api.settings.URLs[e.url(number)].Parsed().Host, Err: err}
+		host, secret := e.api.settings.URLs[e.url(number)].Host()
+		if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
+			err = &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
+		}
+		return nil, &HostError{Host: host, Err: err}
 	}
 	return answer, nil
 }
 
-// HostError is an attempt's error, with the host that it was made at, and the port if the file names one.
+// HostError is an attempt's error, with the host that it was made at, and the port if the file names one. When there is a secret in
+// these, it has the URL as it was written, and of the error the reason alone.
 type HostError struct {
 	Host string
 	Err  error

@@ -94,3 +94,20 @@ func TestASecretsFileLosesItsLastNewlineOnly(t *testing.T) {
 		assert.EqualError(t, err, "apis.yaml:1:38: "+want)
 	}
 }
+
+func TestAHostShowsItselfUnlessThereIsASecretInIt(t *testing.T) {
+	lookup := func(name string) (string, bool) {
+		value, ok := map[string]string{"SECRET": "s3cret", "URL": "http://s3cret:80/x", "PORT": "99"}[name]
+		return value, ok
+	}
+	for url, want := range map[string]string{
+		"http://h:80/x": "h:80", "https://h": "h", "http://h/${SECRET}": "h",
+		"http://${SECRET}.h/x": "http://${SECRET}.h/x", "${URL}/y": "${URL}/y", "http://h:${PORT}": "http://h:${PORT}",
+	} {
+		f, err := file.Reader{LookupEnv: lookup}.Parse("apis.yaml", []byte("apis: {a: {url: '"+url+"'}}"))
+		require.NoError(t, err, url)
+		host, secret := f.APIs[0].URLs[0].Host()
+		assert.Equal(t, want, host)
+		assert.Equal(t, want == url, secret)
+	}
+}

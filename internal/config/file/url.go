@@ -40,3 +40,13 @@ func validPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
 }
+
+// Host is the URL's host, and the port if it names one. When a secret stands there, it is the whole URL as it was written.
+func (u URL) Host() (shown string, secret bool) {
+	host := (*u.parsed).Host
+	_, rest, _ := strings.Cut(u.written, "://")
+	if written, _, _ := strings.Cut(rest, "/"); written == host {
+		return host, false
+	}
+	return u.written, true
+}

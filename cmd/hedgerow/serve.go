@@ -111,7 +111,7 @@ type engine struct {
 func newEngine(settings config.Serve, target *url.URL, measures *metrics.Metrics, logger *slog.Logger) *engine {
 	client := upstream.New(upstream.Settings{
 		URLs: []*url.URL{target}, UserAgent: "hedgerow/" + version,
-		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, ClearTextHTTP2: settings.H2C,
+		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, Protocol: protocol(settings.H2C),
 		ObserveConnection: measures.ObserveConnection, ObserveRequest: measures.ObserveRequest, ObserveUnsent: measures.ObserveUnsent,
 	})
 	service := fanout.New[int64](fanout.Settings{
@@ -121,10 +121,17 @@ func newEngine(settings config.Serve, target *url.URL, measures *metrics.Metrics
 	return &engine{client, service}
 }
 
+func protocol(h2c bool) upstream.Protocol {
+	if h2c {
+		return upstream.H2C
+	}
+	return upstream.Auto
+}
+
 // end waits for losers and leaves no connection behind. No call may begin meanwhile.
 func (e *engine) end() {
 	e.service.Wait()
-	e.client.CloseIdleConnections()
+	e.client.Close()
 }
 
 // observer counts attempts and logs those that have failed.

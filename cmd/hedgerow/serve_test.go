@@ -24,12 +24,12 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 	measures := metrics.New(metrics.Settings{Endpoints: http.Endpoints()})
 	failed := make(chan struct{})
 	observe := observer(measures, logger)
-	source := func(_ context.Context, number int) (int64, error) {
-		if number == 1 {
+	source := func(_ context.Context, a fanout.Attempt) (int64, error) {
+		if a.Number == 1 {
 			panic("a broken producer")
 		}
 		<-failed // so that the panic comes first
-		return int64(number), nil
+		return int64(a.Number), nil
 	}
 	service := fanout.New[int64](fanout.Settings{MaxInFlight: 3, Observe: func(ctx context.Context, a fanout.Attempt) {
 		observe(ctx, a)

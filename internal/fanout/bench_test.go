@@ -10,7 +10,7 @@ import (
 
 // BenchmarkStrategies is the cost of a call without a network: every attempt succeeds at once.
 func BenchmarkStrategies(b *testing.B) {
-	instant := func(context.Context, int) (int, error) { return 1, nil }
+	instant := func(context.Context, fanout.Attempt) (int, error) { return 1, nil }
 	service := fanout.New[int](fanout.Settings{LoserGrace: grace, MaxInFlight: 1 << 20})
 	for _, s := range []struct {
 		name     string

@@ -141,6 +141,9 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
 	}
 	a := Attempt{Hedge: hedge, Outcome: Running, Started: time.Now()}
+	if hedge {
+		a.Beside = c.oldestRunning()
+	}
 	if a.Err = c.admit(n); a.Err != nil {
 		c.refuse(n, a)
 		return false
@@ -149,9 +152,19 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 		a.Number = len(c.attempts)
 		c.attempts = append(c.attempts, a)
 		c.running++
-		go c.produce(a.Number, a.Started)
+		go c.produce(a)
 	}
 	return true
+}
+
+// oldestRunning is when the oldest attempt that still runs was fired, the zero time without one.
+func (c *Call[T]) oldestRunning() time.Time {
+	for _, a := range c.attempts {
+		if a.Outcome == Running {
+			return a.Started
+		}
+	}
+	return time.Time{}
 }
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.
@@ -177,21 +190,21 @@ func (c *Call[T]) refuse(n int, a Attempt) {
 
 // produce makes one attempt and puts its result on the queue, whatever happens. When the call has been answered by then, it also takes
 // the result off again: nobody else does.
-func (c *Call[T]) produce(number int, started time.Time) {
-	r := Result[T]{Err: errExited, number: number}
+func (c *Call[T]) produce(a Attempt) {
+	r := Result[T]{Err: errExited, number: a.Number}
 	defer func() {
 		if p := recover(); p != nil {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
-		r.duration = time.Since(started)
-		c.service.learn(c.place(number), r.duration, r.Err)
+		r.duration = time.Since(a.Started)
+		c.service.learn(c.place(a.Number), r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
 		if c.answered.Load() {
 			c.settleLosers()
 		}
 	}()
-	r.Value, r.Err = c.source(c.ctx, number)
+	r.Value, r.Err = c.source(c.ctx, a)
 }
 
 // Next waits for the next result. It returns ErrTimedOut at the deadline, and ErrAbandoned when the caller has gone. A result that is

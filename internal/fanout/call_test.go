@@ -85,7 +85,7 @@ func TestAPanicIsReportedWithItsStackAndNotShownToCallers(t *testing.T) {
 
 func TestAnAttemptThatExitsItsGoroutineHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		exits := func(context.Context, int) (int, error) { runtime.Goexit(); return 0, nil }
+		exits := func(context.Context, fanout.Attempt) (int, error) { runtime.Goexit(); return 0, nil }
 		service := fanout.New[int](fanout.Settings{MaxInFlight: 3})
 		_, err := service.Do(t.Context(), fanout.Plan[int]{
 			Source: exits, Strategy: fanout.First[int], Arrival: time.Now(), Timeout: time.Second, Producers: 3,

@@ -81,12 +81,12 @@ func TestALoserThatSucceedsAlthoughItWasCutIsLate(t *testing.T) {
 		service := fanout.New[int](s.settings())
 		plan := s.plan(time.Second, fanout.First)
 		plan.Producers = 2
-		plan.Source = func(ctx context.Context, number int) (int, error) {
-			if number == 1 {
+		plan.Source = func(ctx context.Context, a fanout.Attempt) (int, error) {
+			if a.Number == 1 {
 				<-ctx.Done()
 				time.Sleep(ms)
 			}
-			return number, nil
+			return a.Number, nil
 		}
 		_, err := service.Do(t.Context(), plan)
 		require.NoError(t, err)

@@ -38,9 +38,9 @@ func (*RefusedError) Error() string { return ErrRefused.Error() }
 
 func (*RefusedError) Unwrap() error { return ErrRefused }
 
-// Source makes one attempt. number counts the attempts of a call from 0. Source must return soon after ctx is done; ctx is
-// done only when the attempt's result is no longer of use, never at the deadline itself. A panic is a failed attempt.
-type Source[T any] func(ctx context.Context, number int) (T, error)
+// Source makes one attempt. a is its record as it begins. Source must return soon after ctx is done; ctx is done only when the attempt's
+// result is no longer of use, never at the deadline itself. A panic is a failed attempt.
+type Source[T any] func(ctx context.Context, a Attempt) (T, error)
 
 // Strategy consumes one call: it fires attempts, takes their results and returns the values of the answer, or one of this
 // package's errors. Whatever still runs when it returns is a loser.

@@ -16,7 +16,7 @@ import (
 func TestEachCallMakesItsAttemptsWithItsOwnSource(t *testing.T) {
 	service := fanout.New[int](fanout.Settings{MaxInFlight: 4})
 	for value := range 2 {
-		source := func(context.Context, int) (int, error) { return value, nil }
+		source := func(context.Context, fanout.Attempt) (int, error) { return value, nil }
 		answer, err := service.Do(t.Context(), fanout.Plan[int]{
 			Source: source, Strategy: fanout.All[int], Arrival: time.Now(), Timeout: time.Minute, Producers: 2,
 		})

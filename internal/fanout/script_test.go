@@ -51,17 +51,17 @@ func newScript(steps ...step) *script {
 	return &script{steps: steps, began: time.Now(), ended: make([]time.Duration, len(steps))}
 }
 
-func (s *script) source(ctx context.Context, number int) (int, error) {
+func (s *script) source(ctx context.Context, a fanout.Attempt) (int, error) {
 	s.mu.Lock()
 	s.sent = append(s.sent, time.Since(s.began))
 	s.mu.Unlock()
-	step := s.steps[number]
+	step := s.steps[a.Number]
 	timer := time.NewTimer(step.after)
 	defer timer.Stop()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.ended[number] = time.Since(s.began)
+		s.ended[a.Number] = time.Since(s.began)
 	}()
 	select {
 	case <-timer.C:

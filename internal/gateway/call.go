@@ -43,12 +43,11 @@ type Result struct {
 
 	// Failed is the last complete answer that failed by its status, nil without one. A plain proxy would have passed it on.
 	Failed *Answer
+	// Sent is how many requests had been sent to the API by the end of the call, or were on their way to a connection.
+	Sent int
 	// Full tells that an attempt failed because the bodies held at the time left no room for its answer.
 	Full bool
 }
-
-// Sends tells whether a target can be sent to the API byte for byte.
-func (a *API) Sends(target forward.Target) bool { return a.client.Sends(target) }
 
 // Do makes a call. It returns by its deadline. Its errors are those of fanout.Service.Do. What it returns is of use until the call
 // ends its holding.
@@ -67,7 +66,7 @@ func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Result{Answer: answer, Failed: e.failed, Full: e.full}, err
+	return Result{Answer: answer, Failed: e.failed, Sent: e.sent(answer.Attempts), Full: e.full}, err
 }
 
 // exchange makes the attempts of one call.
@@ -82,16 +81,27 @@ type exchange struct {
 	full   bool
 }
 
+// sent is how many requests the attempts have made.
+func (e *exchange) sent(attempts []fanout.Attempt) int {
+	n := e.request.More()
+	for _, a := range attempts {
+		if a.Outcome != fanout.Refused {
+			n++
+		}
+	}
+	return n
+}
+
 // url is the index of an attempt's URL.
 func (e *exchange) url(number int) int { return (e.first + number) % len(e.api.settings.URLs) }
 
 // attempt is a fanout.Source.
-func (e *exchange) attempt(ctx context.Context, number int) (*Answer, error) {
+func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, error) {
 	e.call.Holding.begin()
 	defer e.call.Holding.End()
-	answer, err := e.judged(ctx, number)
+	answer, err := e.judged(ctx, a)
 	if err != nil {
-		host, secret := e.api.settings.URLs[e.url(number)].Host()
+		host, secret := e.api.settings.URLs[e.url(a.Number)].Host()
 		if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
 			err = &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
 		}
@@ -112,8 +122,8 @@ func (e *HostError) Error() string { return e.Host + ": " + e.Err.Error() }
 func (e *HostError) Unwrap() error { return e.Err }
 
 // judged returns a success, or why the attempt is none.
-func (e *exchange) judged(ctx context.Context, number int) (*Answer, error) {
-	answer, err := e.api.exchange(ctx, e.first, number, e.request)
+func (e *exchange) judged(ctx context.Context, a fanout.Attempt) (*Answer, error) {
+	answer, err := e.api.exchange(ctx, e.first, a, e.request)
 	if err != nil {
 		e.noteFull(err)
 		return nil, err
@@ -161,6 +171,9 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 		header[set.Name] = []string{set.Value.Value()}
 	}
 	call.Via.Add(header, r.Header["Via"], r.Proto)
+	if _, ok := header["User-Agent"]; !ok {
+		header["User-Agent"] = a.userAgent
+	}
 	return &upstream.Request{
 		Method: r.Method, Target: call.Target, Header: header, Body: call.Body, MaxBody: call.Route.MaxBody,
 		Repeatable: repeatable, Take: call.Holding.Take,

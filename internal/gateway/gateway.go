@@ -128,12 +128,13 @@ func (g *Gateway) Loads() []Load {
 }
 
 // exchanger makes an attempt. upstream.Client.Exchange does.
-type exchanger func(ctx context.Context, first, number int, r *upstream.Request) (*Answer, error)
+type exchanger func(ctx context.Context, first int, a fanout.Attempt, r *upstream.Request) (*Answer, error)
 
 // API is one API of the file.
 type API struct {
 	settings    file.API
 	maxInFlight int
+	userAgent   []string
 	routes      routes
 	dropped     *dropped
 	client      *upstream.Client
@@ -147,6 +148,7 @@ type API struct {
 func newAPI(settings file.API, s Settings) *API {
 	a := &API{settings: settings, routes: newRoutes(settings), dropped: newDropped(settings.Name, s.Logger)}
 	a.users.Store(1)
+	a.userAgent = []string{s.UserAgent}
 	a.maxInFlight = settings.MaxInFlight
 	if a.maxInFlight == 0 {
 		a.maxInFlight = s.MaxInFlight
@@ -164,11 +166,13 @@ func newAPI(settings file.API, s Settings) *API {
 	return a
 }
 
+// protocols are those of the file.
+var protocols = map[file.Protocol]upstream.Protocol{file.Auto: upstream.Auto, file.HTTP1: upstream.HTTP1, file.H2C: upstream.H2C}
+
 // newClient returns the client of an API.
 func newClient(settings file.API, s Settings, connections int) *upstream.Client {
 	c := upstream.Settings{
-		UserAgent: s.UserAgent, MaxConnections: connections,
-		ClearTextHTTP2: settings.Protocol == file.H2C, HTTP1: settings.Protocol == file.HTTP1,
+		MaxConnections: connections, Protocol: protocols[settings.Protocol],
 	}
 	for _, u := range settings.URLs {
 		c.URLs = append(c.URLs, u.Parsed())
@@ -209,7 +213,7 @@ func (a *API) Release() {
 	}
 	go func() { // until the losers have ended; Gateway.Close waits for it
 		a.engine.Wait()
-		a.client.CloseIdleConnections()
+		a.client.Close()
 		a.closed()
 	}()
 }

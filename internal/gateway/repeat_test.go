@@ -54,7 +54,7 @@ func TestARequestIsWhatTheFileMakesOfTheCallers(t *testing.T) {
 		_, _ = g.call(t, "a", "GET", "/x//y?z", "Authorization", "theirs", "X-Own", "1", "X-Own", "2", "X-Other", "3", "Via", "1.0 fred", "Cookie", "c")
 		request := s.sent[0].request
 		assert.Equal(t, http.Header{
-			"Authorization": {"ours"}, "X-Set": {"1"}, "X-Own": {"1", "2"}, "Via": {"1.0 fred, 1.1 me"},
+			"Authorization": {"ours"}, "X-Set": {"1"}, "X-Own": {"1", "2"}, "Via": {"1.0 fred, 1.1 me"}, "User-Agent": {"ours"},
 		}, request.Header)
 		assert.Equal(t, "/x//y?z", request.Target.Path+request.Target.Query)
 		assert.Equal(t, "body", string(request.Body))

@@ -67,8 +67,8 @@ func newScript(urls int, play func(s sending) step) *script {
 // always does the same at each attempt.
 func always(s step) *script { return newScript(1, func(sending) step { return s }) }
 
-func (s *script) exchange(ctx context.Context, first, number int, r *upstream.Request) (*gateway.Answer, error) {
-	made := sending{(first + number) % s.urls, number, time.Since(s.began), r}
+func (s *script) exchange(ctx context.Context, first int, a fanout.Attempt, r *upstream.Request) (*gateway.Answer, error) {
+	made := sending{(first + a.Number) % s.urls, a.Number, time.Since(s.began), r}
 	s.mu.Lock()
 	s.sent = append(s.sent, made)
 	s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *script) exchange(ctx context.Context, first, number int, r *upstream.Re
 		return nil, todo.err
 	}
 	body := []byte(todo.body)
-	return &gateway.Answer{Attempt: number, URL: made.url, Proto: "HTTP/1.1", Status: todo.status, Header: todo.header, Body: body, Unpacked: body}, nil
+	return &gateway.Answer{Attempt: a.Number, URL: made.url, Proto: "HTTP/1.1", Status: todo.status, Header: todo.header, Body: body, Unpacked: body}, nil
 }
 
 // order is where attempts have gone so far, in the order of their numbers.

@@ -81,7 +81,7 @@ func TestTheDeadlineRunsFromTheRequestsArrivalAndNotFromWhenTheServiceGetsToIt(t
 
 func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	sent := false
-	source := func(context.Context, int) (int64, error) { sent = true; return 1, nil }
+	source := func(context.Context, fanout.Attempt) (int64, error) { sent = true; return 1, nil }
 	response, _ := late(t, sourced{fanout.New[int64](defaults().Settings), source}, &logtest.Log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
 	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,

@@ -228,7 +228,7 @@ func TestACallerGoneCancelsItsAttemptsAndIsLoggedAs499(t *testing.T) {
 }
 
 func TestAPanicOfAnAttemptIsAFailedAttempt(t *testing.T) {
-	source := func(context.Context, int) (int64, error) { panic("boom at 127.0.0.1") }
+	source := func(context.Context, fanout.Attempt) (int64, error) { panic("boom at 127.0.0.1") }
 	s := &service{log: &logtest.Log{}, source: source, settings: defaults()}
 	s.start(t, fanout.New[int64](defaults().Settings))
 	defer s.Close()

@@ -87,7 +87,7 @@ func (s *service) settle(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		s.Client().CloseIdleConnections()
-		s.client.CloseIdleConnections() // one that an attempt has just given back, too
+		s.client.Close() // one that an attempt has just given back, too
 		open, _ := s.upstream.Connections()
 		return open == 0 && s.fanout.InFlight() == 0
 	}, 10*time.Second, 10*time.Millisecond)

@@ -3,7 +3,6 @@ package http
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,10 +64,6 @@ func (p *proxy) serve(c *gin.Context) {
 		return
 	}
 	defer api.Release()
-	if !api.Sends(target) {
-		refuse(c, forward.ErrPath)
-		return
-	}
 	route := api.Route(c.Request.Method, target.Path)
 	note.api, note.route = api.Name(), route.Pattern
 	if !route.Has(c.Request.Method) {
@@ -164,13 +159,12 @@ func passed(strategy proxyStrategy, result gateway.Result, err error) *gateway.A
 // write answers with what a call has ended with.
 func (p *proxy) write(c *gin.Context, strategy proxyStrategy, call gateway.Call, result gateway.Result, err error) {
 	noteCall(c, call.Timeout, result.Attempts)
-	sent := slices.DeleteFunc(slices.Clone(result.Attempts), func(a fanout.Attempt) bool { return a.Outcome == fanout.Refused })
 	answer := passed(strategy, result, err)
 	switch {
 	case answer != nil:
-		p.pass(c, call.Route, answer, result.Attempts, len(sent))
+		p.pass(c, call.Route, answer, result.Attempts, result.Sent)
 	case err == nil:
-		p.addFields(c, result.Attempts, len(sent))
+		p.addFields(c, result.Attempts, result.Sent)
 		writeArray(c, result.Values)
 	default:
 		if errors.Is(err, fanout.ErrFailed) && result.Full {
@@ -178,7 +172,7 @@ func (p *proxy) write(c *gin.Context, strategy proxyStrategy, call gateway.Call,
 			c.Header("Retry-After", "1")
 		}
 		setRetryAfter(c, err, call.Route.MaxTimeout)
-		p.addFields(c, result.Attempts, len(sent))
+		p.addFields(c, result.Attempts, result.Sent)
 		writeProblem(c, err, result.Attempts)
 	}
 }

@@ -57,7 +57,7 @@ func newService(t *testing.T, settings settings, behaviours ...faultserver.Behav
 	s.source = s.client.Fetch
 	s.fanout = fanout.New[int64](settings.Settings)
 	s.start(t, s.fanout)
-	t.Cleanup(s.client.CloseIdleConnections)
+	t.Cleanup(s.client.Close)
 	t.Cleanup(s.fanout.Wait)
 	t.Cleanup(s.Close)
 	return s

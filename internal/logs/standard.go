@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// takeOver makes lines of logger of what is written by the package log. net/http does so, with a lock held and with bytes that the
+// takeOver makes lines of logger of what is written by the package log. net/http does so, with a lock held and maybe with bytes that the
 // API has sent. Its text is therefore replaced by ours and the place in the source, and logged once a minute for each place.
 func takeOver(logger *slog.Logger) {
 	log.SetFlags(log.Lshortfile)
@@ -19,24 +19,14 @@ type standard struct {
 	places map[string]*Limit
 }
 
-// messages replace lines that begin so.
-var messages = []struct{ beginning, message string }{
-	{"Unsolicited response received on idle HTTP channel", "the API sends more than its answer: its connections are not used again"},
-	{"", "a library has written to its own log"},
-}
-
 func (s *standard) Write(line []byte) (int, error) {
-	source, text, _ := bytes.Cut(line, []byte(": "))
+	source, _, _ := bytes.Cut(line, []byte(": "))
 	place := string(source)
 	if s.places[place] == nil {
 		s.places[place] = &Limit{}
 	}
-	unlogged, ok := s.places[place].Due()
-	for _, m := range messages {
-		if ok && bytes.HasPrefix(text, []byte(m.beginning)) {
-			s.logger.Warn(m.message, "source", place, "unlogged", unlogged)
-			break
-		}
+	if unlogged, ok := s.places[place].Due(); ok {
+		s.logger.Warn("a library has written to its own log", "source", place, "unlogged", unlogged)
 	}
 	return len(line), nil
 }

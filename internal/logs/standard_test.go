@@ -23,7 +23,7 @@ func TestWhatGoesToThePackageLogIsOneLineAMinuteForEachPlaceWithoutItsText(t *te
 		_, out := Open(Settings{Format: "json"}, &sink)
 		for range 2 {
 			for range 100 {
-				log.Printf("Unsolicited response received on idle HTTP channel starting with %q", strings.Repeat("secret", 1000))
+				log.Printf("something that begins with %q", strings.Repeat("secret", 1000))
 			}
 			log.Print("secret: ", "of another kind")
 			time.Sleep(time.Minute)
@@ -33,7 +33,7 @@ func TestWhatGoesToThePackageLogIsOneLineAMinuteForEachPlaceWithoutItsText(t *te
 		lines := strings.SplitAfter(sink.String(), "\n")
 		require.Len(t, lines, 5)
 		for i, unlogged := range []string{"0", "99"} {
-			assert.Regexp(t, `"level":"WARN","msg":"the API sends more than its answer: [^"]*","source":"standard_test.go:\d+","unlogged":`+unlogged+`}`, lines[2*i])
+			assert.Regexp(t, `"level":"WARN","msg":"a library has written to its own log","source":"standard_test.go:\d+","unlogged":`+unlogged+`}`, lines[2*i])
 			assert.Regexp(t, `"level":"WARN","msg":"a library has written to its own log","source":"standard_test.go:\d+","unlogged":0}`, lines[2*i+1])
 		}
 		assert.NotContains(t, sink.String(), "secret")

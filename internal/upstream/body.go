@@ -2,20 +2,25 @@ package upstream
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"hedgerow/internal/fanout"
 )
 
+// message is an answer whose header has been read.
+type message struct {
+	header http.Header
+	length int64 // of the body, as the header says; -1 when it says nothing
+	body   io.Reader
+}
+
 // readTime reads a whole body of at most limit bytes, after decompression, and returns its integer member `time`.
-func readTime(response *http.Response, limit int64) (int64, error) {
-	text, err := readBody(response, limit)
+func readTime(m *message, limit int64) (int64, error) {
+	text, err := readBody(m, limit)
 	if int64(len(text)) > limit {
 		return 0, &fanout.Failure{Reason: fanout.Reason{Kind: kindTooLarge}}
 	}
@@ -34,26 +39,26 @@ func readTime(response *http.Response, limit int64) (int64, error) {
 const smallBody = 4 << 10
 
 // readBody reads a whole body, at most one byte over limit.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
-	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		unzipped, err := gzip.NewReader(response.Body)
+func readBody(m *message, limit int64) ([]byte, error) {
+	if isGzip(m.header) {
+		unzipped, err := unzip(m.body)
 		if err != nil {
 			return nil, err
 		}
 		return io.ReadAll(io.LimitReader(unzipped, limit+1))
 	}
-	if n := response.ContentLength; n >= 0 && n <= min(smallBody, limit) { // the usual case: exactly as much memory as bytes
-		text := make([]byte, n+1) // one more, to see the end: over HTTP/2, closing a body before its end resets the stream
-		read, err := io.ReadFull(response.Body, text)
+	if length := m.length; length >= 0 && length <= min(smallBody, limit) { // the usual case: exactly as much memory as bytes
+		text := make([]byte, length+1) // one more, to see the end
+		read, err := io.ReadFull(m.body, text)
 		switch {
-		case int64(read) > n:
+		case int64(read) > length:
 			return nil, errors.New("the body is longer than its length")
-		case int64(read) == n && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
-			return text[:n], nil
+		case int64(read) == length && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+			return text[:length], nil
 		}
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(response.Body, limit+1))
+	return io.ReadAll(io.LimitReader(m.body, limit+1))
 }
 
 // parseTime returns the member `time` of text, which must be one JSON object. Member names are compared exactly; encoding/json would

@@ -20,16 +20,16 @@ import (
 	"hedgerow/test/faultserver"
 )
 
-func answered200(text string, length int64) *http.Response {
-	return &http.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), ContentLength: length}
+func answered200(text string, length int64) *message {
+	return &message{http.Header{}, length, strings.NewReader(text)}
 }
 
 func TestABodyIsReadAtMostOneByteOverTheLimit(t *testing.T) {
 	const limit = 100
 	text := strings.Repeat(" ", 10_000)
 	zipped := answered200(string(gzipped(text)), -1)
-	zipped.Header.Set("Content-Encoding", "GZIP")
-	for name, response := range map[string]*http.Response{
+	zipped.header.Set("Content-Encoding", "GZIP")
+	for name, response := range map[string]*message{
 		"chunked": answered200(text, -1), "with a length": answered200(text, int64(len(text))), "packed": zipped,
 	} {
 		read, err := readBody(response, limit)
@@ -58,7 +58,7 @@ func TestMemoryForAPromisedBodyIsTakenInAdvanceOnlyWhenItIsSmall(t *testing.T) {
 		{1 << 40, 1 << 50, false}, {700, 700, true}, {701, 700, false},
 	} {
 		var body asked
-		_, _ = readBody(&http.Response{Header: http.Header{}, Body: io.NopCloser(&body), ContentLength: test.promised}, test.limit)
+		_, _ = readBody(&message{http.Header{}, test.promised, &body}, test.limit)
 		if test.exactly {
 			assert.EqualValues(t, test.promised+1, body.room, "%+v: one byte more, to see the end", test)
 		} else {
@@ -80,10 +80,10 @@ func TestABodyThatIsNotAsLongAsItsLengthIsIncomplete(t *testing.T) {
 func TestABodyThatCannotBeReadSaysWhatWentWrong(t *testing.T) {
 	const text = `{"time":1}`
 	broken := answered200(text, int64(len(text)))
-	broken.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(syscall.ECONNRESET)))
+	broken.body = io.MultiReader(strings.NewReader(text), iotest.ErrReader(syscall.ECONNRESET))
 	notPacked := answered200(text, int64(len(text)))
-	notPacked.Header.Set("Content-Encoding", "gzip")
-	for kind, response := range map[fanout.Kind]*http.Response{kindReset: broken, kindCorrupt: notPacked} {
+	notPacked.header.Set("Content-Encoding", "gzip")
+	for kind, response := range map[fanout.Kind]*message{kindReset: broken, kindCorrupt: notPacked} {
 		_, err := readTime(response, 1000)
 		var failure *fanout.Failure
 		require.ErrorAs(t, err, &failure)
@@ -123,8 +123,8 @@ func failureOf(t *testing.T, behaviour faultserver.Behaviour) *fanout.Failure {
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	client := New(Settings{URLs: []*url.URL{u}, MaxBody: 1000, MaxConnections: 8})
-	t.Cleanup(client.CloseIdleConnections)
-	_, err = client.Fetch(t.Context(), 0)
+	t.Cleanup(client.Close)
+	_, err = client.Fetch(t.Context(), fanout.Attempt{})
 	var failure *fanout.Failure
 	require.ErrorAs(t, err, &failure)
 	return failure

@@ -2,22 +2,18 @@ package upstream
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
+	"sync/atomic"
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/forward"
+	"hedgerow/internal/upstream/transport"
 )
 
-// Request is what the attempts of one call send. They share it, so it must not be written to after the first.
+// Request is what the attempts of one call send. They share it, so nobody may write to its fields after the first.
 type Request struct {
 	Method string
 	// Target is put behind the API's URL.
@@ -31,7 +27,13 @@ type Request struct {
 	Take func(bytes int64) bool
 	// Repeatable says that it may be sent again on a new connection when a kept one has ended before the answer began.
 	Repeatable bool
+
+	more atomic.Int64
 }
+
+// More is how many more requests have been written than there were attempts, as far as they have got their answer or ended. An attempt
+// that had no connection counts -1, one whose request was written again 1.
+func (r *Request) More() int { return int(r.more.Load()) }
 
 // Answer is a complete answer of the API.
 type Answer struct {
@@ -53,24 +55,33 @@ type Answer struct {
 // ErrFull is why an attempt failed for whose answer there was no room.
 var ErrFull = errors.New("the bodies held at a time leave no room for the answer")
 
-// Exchange makes attempt number of a call at the URL of index first+number, round and round, and returns the API's answer, whatever
+// Exchange makes an attempt at the URL of index first and its number, round and round, and returns the API's answer, whatever
 // its status. Redirects are not followed, interim answers are skipped. Every error is a *fanout.Failure.
-func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*Answer, error) {
-	index := (first + number) % len(c.urls)
-	response, u, err := c.open(ctx, number, c.newExchange(c.urls[index], r))
+func (c *Client) Exchange(ctx context.Context, first int, a fanout.Attempt, r *Request) (*Answer, error) {
+	index := (first + a.Number) % len(c.urls)
+	base := c.urls[index]
+	request, err := transport.NewRequest(r.Method, r.Target.Behind(base.EscapedPath()), base.Host, r.Header, r.Body)
+	if err != nil {
+		c.observeUnsent()
+		r.more.Add(-1)
+		return nil, failure(err)
+	}
+	request.Repeatable = r.Repeatable
+	response, sent, err := c.open(ctx, index, a, request)
+	r.more.Add(int64(sent) - 1)
 	if err != nil {
 		return nil, err
 	}
-	defer u.end()
-	defer func() { _ = response.Body.Close() }()
-	switch status := response.StatusCode; {
-	case status == http.StatusSwitchingProtocols: // nobody asked for another protocol
-		return nil, StatusFailure(status, response.Header)
-	case status < 100: // net/http reads any three digits, and panics when it is to write these
-		return nil, failure(fmt.Errorf("%03d is not a status", status))
+	defer response.End()
+	if response.Status == http.StatusSwitchingProtocols { // nobody asked for another protocol
+		return nil, StatusFailure(response.Status, response.Header)
 	}
-	a := &Answer{Attempt: number, URL: index, Proto: response.Proto, Status: response.StatusCode, Header: response.Header}
-	if a.Body, err = r.readBytes(response.Body, response.ContentLength); err != nil {
+	return r.read(response, &Answer{Attempt: a.Number, URL: index, Proto: response.Proto, Status: response.Status, Header: response.Header})
+}
+
+// read reads the body of an answer.
+func (r *Request) read(response *transport.Response, a *Answer) (_ *Answer, err error) {
+	if a.Body, err = r.readBytes(response, response.ContentLength); err != nil {
 		return nil, err
 	}
 	a.Unpacked = a.Body
@@ -80,58 +91,6 @@ func (c *Client) Exchange(ctx context.Context, first, number int, r *Request) (*
 		}
 	}
 	return a, nil
-}
-
-// newExchange returns the request of one attempt.
-func (c *Client) newExchange(base *url.URL, r *Request) *http.Request {
-	request := &http.Request{
-		Method: r.Method, URL: withTarget(base, r.Target.Behind(base.EscapedPath())), Host: base.Host,
-		Header: maps.Clone(r.Header), ContentLength: int64(len(r.Body)),
-	}
-	if _, ok := r.Header["User-Agent"]; !ok {
-		request.Header["User-Agent"] = c.userAgent
-	}
-	if !r.Repeatable {
-		hideKeys(request.Header)
-	}
-	if len(r.Body) > 0 {
-		// A request of which nothing has been written may go by another connection.
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
-		request.Body, _ = request.GetBody()
-	}
-	return request
-}
-
-// hideKeys writes the names of these fields in lower case. net/http sends even a POST again when it knows one of them by its usual name.
-// To the API both names are the same.
-func hideKeys(header http.Header) {
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
-		if values, ok := header[name]; ok {
-			delete(header, name)
-			header[strings.ToLower(name)] = values
-		}
-	}
-}
-
-// Sends tells whether the target can be sent byte for byte. net/http writes a path that begins with two slashes as it is only when every
-// character is one that RFC 3986 allows there.
-func (c *Client) Sends(target forward.Target) bool {
-	return !strings.Contains(target.Path, "|") || !slices.ContainsFunc(c.urls, func(base *url.URL) bool {
-		return strings.HasPrefix(target.Behind(base.EscapedPath()), "//")
-	})
-}
-
-// withTarget returns the URL whose request line has this target, byte for byte.
-func withTarget(base *url.URL, target string) *url.URL {
-	path, query, has := strings.Cut(target, "?")
-	u := &url.URL{Scheme: base.Scheme, Host: base.Host, RawQuery: query, ForceQuery: has}
-	if !strings.HasPrefix(path, "//") {
-		u.Opaque = path // net/http writes it as it is
-		return u
-	}
-	u.Path, _ = url.PathUnescape(path) // the handler has checked it
-	u.RawPath = path
-	return u
 }
 
 // firstPiece is the most memory that a body gets before its bytes have come: an API may promise much and send nothing.
@@ -169,14 +128,9 @@ func (t *taking) Read(p []byte) (int, error) {
 
 // unpack returns a body out of gzip.
 func (r *Request) unpack(packed []byte) ([]byte, error) {
-	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	reader, err := unzip(bytes.NewReader(packed))
 	if err != nil {
 		return nil, bodyFailure(err)
 	}
 	return r.readBytes(reader, -1)
-}
-
-func isGzip(header http.Header) bool {
-	coding := header.Get("Content-Encoding")
-	return strings.EqualFold(coding, "gzip") || strings.EqualFold(coding, "x-gzip")
 }

@@ -16,6 +16,7 @@ import (
 // Kinds of reasons why an attempt failed. They are also the words that callers see.
 const (
 	kindUnknownHost     fanout.Kind = "unknown host"
+	kindResolver        fanout.Kind = "host not resolved" // the resolver is silent or failing
 	kindRefused         fanout.Kind = "connection refused"
 	kindConnect         fanout.Kind = "could not connect"
 	kindTLS             fanout.Kind = "TLS failure"
@@ -33,7 +34,7 @@ const (
 
 // kinds are those of every attempt but the ones that have a status for their code.
 var kinds = []fanout.Kind{
-	kindUnknownHost, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
+	kindUnknownHost, kindResolver, kindRefused, kindConnect, kindTLS, kindReset, kindClosed,
 	kindInvalidResponse, kindIncomplete, kindCorrupt, kindTooLarge,
 }
 
@@ -93,8 +94,10 @@ func kindOf(err error, other fanout.Kind) fanout.Kind {
 		network     net.Error
 	)
 	switch {
-	case errors.As(err, &dns):
+	case errors.As(err, &dns) && dns.IsNotFound:
 		return kindUnknownHost
+	case dns != nil:
+		return kindResolver
 	case errors.As(err, &certificate), errors.As(err, &record):
 		return kindTLS
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hedgerow/internal/fanout"
 	"hedgerow/internal/upstream"
 )
 
@@ -56,13 +57,15 @@ func startHTTP2(t *testing.T, r *recorder, clearText bool) *upstream.Client {
 	t.Cleanup(server.Close)
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	client := upstream.New(upstream.Settings{URLs: []*url.URL{u}, MaxBody: maxBody, MaxConnections: 8, ClearTextHTTP2: clearText})
-	if !clearText {
-		roots := x509.NewCertPool()
-		roots.AddCert(server.Certificate())
-		client.Trust(roots)
+	settings := upstream.Settings{URLs: []*url.URL{u}, MaxBody: maxBody, MaxConnections: 8}
+	if clearText {
+		settings.Protocol = upstream.H2C
+	} else {
+		settings.Roots = x509.NewCertPool()
+		settings.Roots.AddCert(server.Certificate())
 	}
-	t.Cleanup(client.CloseIdleConnections)
+	client := upstream.New(settings)
+	t.Cleanup(client.Close)
 	return client
 }
 
@@ -72,7 +75,7 @@ func TestOverHTTP2TheHedgesDoNotShareTheFirstAttemptsConnection(t *testing.T) {
 			r := &recorder{}
 			client := startHTTP2(t, r, clearText)
 			for _, number := range []int{0, 1, 2, 0} {
-				_, err := client.Fetch(t.Context(), number)
+				_, err := client.Fetch(t.Context(), fanout.Attempt{Number: number})
 				require.NoError(t, err)
 			}
 			assert.Equal(t, []string{"HTTP/2.0", "HTTP/2.0", "HTTP/2.0", "HTTP/2.0"}, r.protocols)
@@ -91,11 +94,11 @@ func TestOverHTTP2ACancelledAttemptLeavesTheConnectionToTheOthers(t *testing.T) 
 			ctx, cancel := context.WithCancel(t.Context())
 			var attempts sync.WaitGroup
 			attempts.Go(func() {
-				_, err := client.Fetch(t.Context(), 1)
+				_, err := client.Fetch(t.Context(), fanout.Attempt{Number: 1})
 				assert.NoError(t, err)
 			})
 			attempts.Go(func() {
-				_, err := client.Fetch(ctx, 2)
+				_, err := client.Fetch(ctx, fanout.Attempt{Number: 2})
 				assert.Error(t, err) //nolint:testifylint // require is for the goroutine of the test
 				close(r.hang)
 			})

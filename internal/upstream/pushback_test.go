@@ -76,7 +76,7 @@ func TestAnAnswerOfStatus429Or503SaysHowLongToWait(t *testing.T) {
 		"200 with an invalid body":        {faultserver.Status(200, "", "Retry-After: 7"), 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newClient(t, faultserver.New(t, test.behaviour).URL).Fetch(t.Context(), 0)
+			_, err := newClient(t, faultserver.New(t, test.behaviour).URL).Fetch(t.Context(), fanout.Attempt{})
 			var failure *fanout.Failure
 			require.ErrorAs(t, err, &failure)
 			assert.GreaterOrEqual(t, failure.RetryAfter, test.least)

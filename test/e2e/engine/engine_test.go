@@ -49,7 +49,7 @@ func attempt(ctx context.Context) (int, error) {
 }
 
 func plan(strategy fanout.Strategy[int]) fanout.Plan[int] {
-	source := func(ctx context.Context, _ int) (int, error) { return attempt(ctx) }
+	source := func(ctx context.Context, _ fanout.Attempt) (int, error) { return attempt(ctx) }
 	return fanout.Plan[int]{Source: source, Strategy: strategy, Arrival: time.Now(), Timeout: time.Second, Producers: producers}
 }
 

@@ -70,7 +70,7 @@ func (r *run) call(service *fanout.Service[int], number int) {
 		defer time.AfterFunc(c.Leaves, leave).Stop()
 	}
 	answer, err := service.Do(ctx, fanout.Plan[int]{
-		Source:   func(ctx context.Context, attempt int) (int, error) { return r.attempt(ctx, number, attempt) },
+		Source:   func(ctx context.Context, a fanout.Attempt) (int, error) { return r.attempt(ctx, number, a.Number) },
 		Strategy: strategies[c.Strategy], Arrival: time.Now().Add(-c.Waited), Timeout: c.Waited + c.Timeout,
 		Producers: r.plan.Producers, HedgeDelay: r.plan.HedgeDelay,
 	})

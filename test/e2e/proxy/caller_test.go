@@ -46,10 +46,6 @@ func TestAPathIsPassedOnUnchangedOrA400(t *testing.T) {
 		} {
 			got := s.ask(t, "GET /proxy/a"+path+"?q")
 			want := strings.TrimSuffix(base, "/") + path
-			if strings.HasPrefix(want, "//") && strings.Contains(want, "|") {
-				assert.Equal(t, "400", got.Status(), "net/http could not send it as it is")
-				continue
-			}
 			if path == "" {
 				want = base
 			}

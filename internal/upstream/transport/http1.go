@@ -1,0 +1,288 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/textproto"
+	"sync"
+	"time"
+)
+
+const (
+	maxHeaderBytes = 32 << 10 // of an answer, interim ones before it included; and of its trailers
+	// readBuffer holds what the parser of chunks must see at once: a line of chunk extensions.
+	readBuffer = 4 << 10
+	// smallBody is the largest request body that is written before the answer is read. The kernel takes so much from us whether the API
+	// reads it or not.
+	smallBody = 16 << 10
+)
+
+var (
+	errLongHeader = errors.New("the answer's header is longer than 32 KiB")
+	errEnded      = errors.New("the connection ended before the answer began")
+)
+
+// overHTTP1 sends the request over an HTTP/1.1 connection.
+func (t *trip) overHTTP1() (*Response, error) {
+	c, err := t.origin.pool.take(t.ctx, t.attempt.Number, t.fresh)
+	if err != nil {
+		return nil, err
+	}
+	u := &use1{trip: t, conn: c, kept: c.served, began: time.Now()}
+	c.served = true
+	u.stop = context.AfterFunc(t.ctx, c.cut)
+	response, err := u.exchange()
+	if err == nil {
+		return response, nil
+	}
+	u.end(false)
+	if t.ctx.Err() != nil {
+		if u.kept && !u.heard && time.Since(u.began) >= silence {
+			t.origin.leave(u.began)
+		}
+		return nil, t.ctx.Err()
+	}
+	t.fresh = true
+	if u.kept && !u.heard && (t.request.Repeatable || u.wrote == 0) {
+		return nil, &staleError{err}
+	}
+	return nil, err
+}
+
+// use1 is the use of an HTTP/1.1 connection for one request and its answer. It owns the connection.
+type use1 struct {
+	trip  *trip
+	conn  *conn
+	kept  bool      // others have used the connection before
+	began time.Time // the request was begun to be written
+	stop  func() bool
+	wrote int  // bytes of the request
+	heard bool // something of the answer has come
+
+	writing chan error // gets the end of a large body's writing; nil without one
+
+	framing framing
+	left    int64     // of a body whose length is known
+	chunks  io.Reader // of a chunked body
+}
+
+// exchange writes the request and reads the answer's head.
+func (u *use1) exchange() (*Response, error) {
+	err := u.write()
+	if err != nil && u.wrote == 0 {
+		return nil, err
+	}
+	// An API that refuses a body may close before it has read all of it. Its answer says why.
+	response, failed := u.read()
+	if failed != nil && err != nil {
+		return nil, err
+	}
+	return response, failed
+}
+
+// write writes the request; of a large body it waits for no end.
+func (u *use1) write() error {
+	r := u.trip.request
+	if len(r.body) > smallBody {
+		u.writing = make(chan error, 1)
+		n, err := u.conn.Write(r.head)
+		u.wrote = n
+		if err != nil {
+			u.writing <- err
+			return err
+		}
+		go func() {
+			_, err := u.conn.Write(r.body)
+			u.writing <- err
+		}()
+		u.trip.wrote()
+		return nil
+	}
+	message := r.head
+	if len(r.body) > 0 {
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		*buffer = append(append((*buffer)[:0], r.head...), r.body...)
+		message = *buffer
+	}
+	n, err := u.conn.Write(message)
+	u.wrote = n
+	if err == nil {
+		u.trip.wrote()
+	}
+	return err
+}
+
+// buffers are for requests with a small body.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// read reads an answer's head, and skips the interim answers before it.
+func (u *use1) read() (*Response, error) {
+	c := u.conn
+	c.mayRead = maxHeaderBytes
+	if _, err := c.reader.Peek(1); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%w: %w", errEnded, err)
+		}
+		return nil, err
+	}
+	u.heard = true
+	for {
+		h, err := readHead(c.reader)
+		if err != nil {
+			return nil, notEOF(err)
+		}
+		if h.status < 200 && h.status != http.StatusSwitchingProtocols {
+			continue
+		}
+		if u.framing, err = h.framing(u.trip.request.method); err != nil {
+			return nil, err
+		}
+		if h.status == http.StatusRequestTimeout && u.kept && u.framing.close && u.trip.request.Repeatable {
+			u.heard = false // it is no answer to this request: the server has waited in vain before it came
+			return nil, errEnded
+		}
+		return u.response(&h), nil
+	}
+}
+
+func (u *use1) response(h *head) *Response {
+	u.left = u.framing.length
+	u.framing.close = u.framing.close || h.status == http.StatusSwitchingProtocols
+	u.conn.mayRead = unlimited
+	if u.framing.chunked {
+		u.chunks = httputil.NewChunkedReader(u.conn.reader)
+	}
+	return &Response{
+		Status: h.status, Proto: h.proto, Header: h.header, ContentLength: u.framing.length,
+		body: u, complete: u.framing.length == 0, use: u,
+	}
+}
+
+// Read reads the body.
+func (u *use1) Read(p []byte) (int, error) {
+	switch {
+	case u.framing.chunked:
+		n, err := u.chunks.Read(p)
+		if errors.Is(err, io.EOF) {
+			return n, u.readTrailers()
+		}
+		return n, err
+	case u.framing.length < 0:
+		return u.conn.reader.Read(p)
+	case u.left == 0:
+		return 0, io.EOF
+	}
+	n, err := u.conn.reader.Read(p[:min(int64(len(p)), u.left)])
+	u.left -= int64(n)
+	switch {
+	case u.left == 0:
+		return n, io.EOF
+	case n == 0 && err != nil:
+		return 0, notEOF(err)
+	}
+	return n, nil
+}
+
+// readTrailers reads what follows the last chunk. It is io.EOF when all is well.
+func (u *use1) readTrailers() error {
+	u.conn.mayRead = maxHeaderBytes
+	if _, err := textproto.NewReader(u.conn.reader).ReadMIMEHeader(); err != nil {
+		return notEOF(err)
+	}
+	return io.EOF
+}
+
+// notEOF is err, but an end where there should be more is not the end of a body.
+func notEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (u *use1) end(complete bool) {
+	c := u.conn
+	if !u.stop() { // cut, or about to be
+		u.trip.origin.pool.lost()
+		return
+	}
+	switch {
+	case !complete || u.unwritten():
+		c.cut()
+	case u.framing.close || c.reader.Buffered() > 0:
+		c.close()
+	default:
+		u.trip.origin.pool.put(c)
+		return
+	}
+	u.trip.origin.pool.lost()
+}
+
+// unwritten tells whether some of the request has not been written.
+func (u *use1) unwritten() bool {
+	if u.writing == nil {
+		return false
+	}
+	select {
+	case err := <-u.writing:
+		return err != nil
+	default:
+		return true
+	}
+}
+
+func (u *use1) buffered() int64 { return int64(u.conn.reader.Buffered()) }
+
+func (u *use1) expire(after time.Duration) {
+	if after == 0 {
+		_ = u.conn.SetReadDeadline(time.Time{})
+		return
+	}
+	_ = u.conn.SetReadDeadline(time.Now().Add(after))
+}
+
+// conn is an HTTP/1.1 connection. It belongs to one attempt, or to the pool.
+type conn struct {
+	net.Conn // what is read and written: the socket, or TLS on it
+
+	reader  *bufio.Reader // of Conn, while mayRead lasts
+	mayRead int64         // bytes
+	look    *look         // at the socket
+	made    time.Time
+	spoke   time.Time // when it last gave an answer, or was made
+	served  bool      // a request has been sent on it
+}
+
+func newConn(c net.Conn) *conn {
+	now := time.Now()
+	made := &conn{Conn: c, made: now, spoke: now, look: newLook(socketOf(c))}
+	made.reader = bufio.NewReaderSize((*limited)(made), readBuffer)
+	return made
+}
+
+const unlimited = math.MaxInt64
+
+// limited reads from a connection what may be read.
+type limited conn
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.mayRead <= 0 {
+		return 0, errLongHeader
+	}
+	n, err := l.Conn.Read(p[:min(int64(len(p)), l.mayRead)])
+	l.mayRead -= int64(n)
+	return n, err
+}
+
+// cut resets the connection. A close would leave the socket in FIN_WAIT and TIME_WAIT for as long as the API holds its side.
+func (c *conn) cut() { cut(c.Conn) }
+
+func (c *conn) close() { _ = c.Close() }

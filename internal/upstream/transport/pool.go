@@ -1,0 +1,311 @@
+package transport
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	idleTimeout = 90 * time.Second // as net/http's
+	// maxAge is how long a connection may live, so that a name that moves is followed under steady traffic.
+	maxAge = 5 * time.Minute
+	// sweepEvery is how often idle connections are looked at. sweepBatch are looked at in one go, while others wait.
+	sweepEvery = time.Second
+	sweepBatch = 64
+)
+
+// pool has an origin's HTTP/1.1 connections while no attempt uses them, makes new ones, and keeps to the limit. An attempt that finds no
+// connection waits for one that another gives back, or for its own dial, whichever is first. A dial goes on without its attempt, so that
+// the next one has its connection even when it took longer than a call may.
+type pool struct {
+	dial func(ctx context.Context, number int) (*conn, error)
+	max  int
+
+	ctx    context.Context // of dials
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	idle    []*conn   // in the order in which they were given back
+	open    int       // connections and dials
+	waiting list.List // of *waiter, in the order of their coming
+	sweeper *time.Timer
+	closed  bool
+}
+
+// waiter is an attempt that waits for a connection.
+type waiter struct {
+	number   int
+	fresh    bool          // only a new connection will do
+	ready    chan dialled  // gets one
+	place    *list.Element // nil when it waits no more
+	dialling bool
+}
+
+// dialled is what a dial has ended with.
+type dialled struct {
+	conn *conn
+	err  error
+}
+
+func newPool(limit int, dial func(ctx context.Context, number int) (*conn, error)) *pool {
+	if limit == 0 {
+		limit = math.MaxInt
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &pool{dial: dial, max: limit, ctx: ctx, cancel: cancel}
+	p.sweeper = time.AfterFunc(sweepEvery, p.sweep)
+	p.sweeper.Stop()
+	return p
+}
+
+// take returns the connection that was given back last and is still good, or else one that it waits for. fresh asks for a new one. number is
+// that of the attempt.
+func (p *pool) take(ctx context.Context, number int, fresh bool) (*conn, error) {
+	for !fresh {
+		c := p.pop()
+		if c == nil {
+			break
+		}
+		if c.usable(time.Now()) {
+			return c, nil
+		}
+		c.close()
+		p.lost()
+	}
+	w := p.wait(number, fresh)
+	select {
+	case d := <-w.ready:
+		return d.conn, d.err
+	case <-ctx.Done():
+		p.leaveQueue(w)
+		return nil, ctx.Err()
+	}
+}
+
+// usable tells whether an idle connection is still good.
+func (c *conn) usable(now time.Time) bool {
+	if now.Sub(c.spoke) >= idleTimeout || now.Sub(c.made) >= maxAge {
+		return false
+	}
+	return c.look.silent() || c.readsTickets()
+}
+
+// readsTickets reads what a server sends behind the handshake of TLS 1.3, and tells whether that was all.
+func (c *conn) readsTickets() bool {
+	if _, secure := c.Conn.(*tls.Conn); !secure || c.served {
+		return false
+	}
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	n, err := c.Read(make([]byte, 1))
+	_ = c.SetReadDeadline(time.Time{})
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return n == 0 && ok && timeout.Timeout()
+}
+
+func (p *pool) pop() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		return nil
+	}
+	c := p.idle[len(p.idle)-1]
+	p.idle = slices.Delete(p.idle, len(p.idle)-1, len(p.idle))
+	return c
+}
+
+// wait puts an attempt into the queue, and dials for it when there may be another connection.
+func (p *pool) wait(number int, fresh bool) *waiter {
+	w := &waiter{number: number, fresh: fresh, ready: make(chan dialled, 1)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.place = p.waiting.PushBack(w)
+	if p.open >= p.max && len(p.idle) > 0 { // the attempt wants none of these
+		p.idle[0].close()
+		p.idle = slices.Delete(p.idle, 0, 1)
+		p.open--
+	}
+	p.dialMore()
+	return w
+}
+
+// dialMore dials for those who wait, as far as the limit allows. The caller holds mu.
+func (p *pool) dialMore() {
+	for e := p.waiting.Front(); e != nil && p.open < p.max && !p.closed; e = e.Next() {
+		w := e.Value.(*waiter)
+		if !w.dialling {
+			w.dialling = true
+			p.open++
+			go p.dialFor(w)
+		}
+	}
+}
+
+// dialFor makes a connection for w, or for somebody else when w has got another one by then.
+func (p *pool) dialFor(w *waiter) {
+	c, err := p.dial(p.ctx, w.number)
+	p.mu.Lock()
+	if err == nil && w.place == nil {
+		p.mu.Unlock()
+		p.put(c)
+		return
+	}
+	defer p.mu.Unlock()
+	if err != nil {
+		p.open--
+	}
+	if w.place != nil {
+		p.serve(w, dialled{c, err})
+	}
+	if errors.Is(err, errOther) { // nobody needs to wait here
+		for e := p.waiting.Front(); e != nil; e = p.waiting.Front() {
+			p.serve(e.Value.(*waiter), dialled{err: err})
+		}
+	}
+	p.dialMore()
+}
+
+// serve ends a wait. The caller holds mu.
+func (p *pool) serve(w *waiter, d dialled) {
+	p.waiting.Remove(w.place)
+	w.place = nil
+	w.ready <- d
+}
+
+// leaveQueue ends a wait in vain.
+func (p *pool) leaveQueue(w *waiter) {
+	p.mu.Lock()
+	if w.place != nil {
+		p.waiting.Remove(w.place)
+		w.place = nil
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	if d := <-w.ready; d.conn != nil { // in the same moment
+		p.put(d.conn)
+	}
+}
+
+// put gives a connection to who has waited longest, or keeps it.
+func (p *pool) put(c *conn) {
+	c.spoke = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || c.spoke.Sub(c.made) >= maxAge {
+		p.closeOne(c)
+		return
+	}
+	inVain := false // somebody waits for room for another connection
+	for e := p.waiting.Front(); e != nil; e = e.Next() {
+		w := e.Value.(*waiter)
+		if !w.fresh {
+			p.serve(w, dialled{conn: c})
+			return
+		}
+		inVain = inVain || !w.dialling
+	}
+	if inVain {
+		p.closeOne(c)
+		return
+	}
+	if len(p.idle) == 0 {
+		p.sweeper.Reset(sweepEvery)
+	}
+	p.idle = append(p.idle, c)
+}
+
+// closeOne closes a connection, and dials for who has waited for its place. The caller holds mu.
+func (p *pool) closeOne(c *conn) {
+	c.close()
+	p.open--
+	p.dialMore()
+}
+
+// add takes in a connection that was made elsewhere.
+func (p *pool) add(c *conn) {
+	p.mu.Lock()
+	p.open++
+	p.mu.Unlock()
+	p.put(c)
+}
+
+// lost notes that a connection is no more.
+func (p *pool) lost() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+	p.dialMore()
+}
+
+// leave closes the idle connections that have not spoken since a time.
+func (p *pool) leave(since time.Time) {
+	p.drop(func(c *conn) bool { return !c.spoke.After(since) })
+}
+
+// drop closes the oldest idle connections for which it is true.
+func (p *pool) drop(suspect func(*conn) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := slices.IndexFunc(p.idle, func(c *conn) bool { return !suspect(c) })
+	if n < 0 {
+		n = len(p.idle)
+	}
+	for _, c := range p.idle[:n] {
+		c.close()
+	}
+	p.idle = slices.Delete(p.idle, 0, n)
+	p.open -= n
+	p.dialMore()
+}
+
+// close closes what is idle. What is in use is closed when it is given back.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.cancel()
+	p.drop(func(*conn) bool { return true })
+}
+
+// sweep closes the idle connections that have ended, or have been idle for too long.
+func (p *pool) sweep() {
+	for i := 0; p.sweepSome(&i); {
+	}
+}
+
+// sweepSome looks at some idle connections from the i-th on. It is false when there are no more.
+func (p *pool) sweepSome(i *int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	from := min(*i, len(p.idle))
+	to := min(from+sweepBatch, len(p.idle))
+	good := p.idle[:from]
+	for _, c := range p.idle[from:to] {
+		if c.usable(now) {
+			good = append(good, c)
+			continue
+		}
+		c.close()
+		p.open--
+	}
+	*i = len(good)
+	p.idle = slices.Delete(p.idle, len(good), to)
+	p.dialMore()
+	if *i < len(p.idle) {
+		return true
+	}
+	if len(p.idle) > 0 {
+		p.sweeper.Reset(sweepEvery)
+	}
+	return false
+}

@@ -40,6 +40,28 @@ func TestTheConsoleWorksBehindAProxyThatStripsAPrefix(t *testing.T) {
 	b.assertQuiet(proxy.URL)
 }
 
+func TestBehindAPrefixAnAddressWithoutASlashAtItsEndWorksOrSaysWhatIsWrong(t *testing.T) {
+	h := harness.Start(t, steady...)
+	target, err := url.Parse(h.URL())
+	require.NoError(t, err)
+	strip := http.StripPrefix("/tools", httputil.NewSingleHostReverseProxy(target))
+	redirects := http.NewServeMux() // it sends who asks for /tools to /tools/, as most proxies do
+	redirects.Handle("/tools/", strip)
+	for name, test := range map[string]struct {
+		proxy        http.Handler
+		shown, words string
+	}{
+		"the proxy redirects": {redirects, block("all"), "/api/all"},
+		"it does not":         {strip, "#swagger-ui > p", "put a slash at the end of the address"},
+	} {
+		proxy := httptest.NewServer(test.proxy)
+		t.Cleanup(proxy.Close)
+		b := newTab(t)
+		b.run(chromedp.Navigate(proxy.URL+"/tools"), chromedp.WaitVisible(test.shown, chromedp.ByQuery))
+		assert.Contains(t, b.evaluate(`document.body.innerText`), test.words, name)
+	}
+}
+
 func TestTheConsoleShowsEveryDigitOfAnInteger(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `{"time":9223372036854775807}`)

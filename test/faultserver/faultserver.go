@@ -23,13 +23,12 @@ type Server struct {
 	// URL of a resource on the server. Every path is the same to it.
 	URL string
 
-	behaviours []Behaviour
+	behaviours  []Behaviour
+	connections *Connections
 
 	mu       sync.Mutex
 	requests []*http.Request
 	arrived  chan struct{} // closed and renewed at each request
-	conns    map[net.Conn]bool
-	dialled  int
 }
 
 // New starts a server on a free loopback port. It ends with the test.
@@ -44,44 +43,12 @@ func New(t testing.TB, behaviours ...Behaviour) *Server {
 
 // Serve is New on a listener of the caller's, for instance one that speaks TLS.
 func Serve(t testing.TB, listener net.Listener, url string, behaviours ...Behaviour) *Server {
-	s := &Server{URL: url + "/api/work", behaviours: behaviours, arrived: make(chan struct{}), conns: map[net.Conn]bool{}}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			s.track(conn)
-			serving.Go(func() { s.serve(conn) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		s.mu.Lock()
-		for conn := range s.conns {
-			_ = conn.Close()
-		}
-		s.mu.Unlock()
-		serving.Wait()
-	})
+	s := &Server{URL: url + "/api/work", behaviours: behaviours, arrived: make(chan struct{})}
+	s.connections = Accept(t, listener, s.serve)
 	return s
 }
 
-func (s *Server) track(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conns[conn] = true
-	s.dialled++
-}
-
 func (s *Server) serve(conn net.Conn) {
-	defer func() {
-		_ = conn.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.conns, conn)
-	}()
 	reader := bufio.NewReader(conn)
 	for {
 		request, err := http.ReadRequest(reader)
@@ -124,11 +91,7 @@ func (s *Server) Request(i int) *http.Request {
 }
 
 // Connections returns how many connections are open, and how many were ever made.
-func (s *Server) Connections() (open, dialled int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns), s.dialled
-}
+func (s *Server) Connections() (open, made int) { return s.connections.Count() }
 
 // WaitForRequests returns when n requests have been received. It fails the test after ten seconds.
 func (s *Server) WaitForRequests(t testing.TB, n int) {

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"hedgerow/test/faultserver"
 )
 
 // http2Stream is a request on an HTTP/2 connection.
@@ -29,7 +31,6 @@ type http2Server struct {
 	mu      sync.Mutex
 	streams int
 	resets  int // streams that the client has reset
-	conns   map[net.Conn]bool
 }
 
 type http2Conn struct {
@@ -41,34 +42,12 @@ type http2Conn struct {
 // serveHTTP2 serves a listener until the test ends.
 func serveHTTP2(t *testing.T, listener net.Listener, behave func(http2Stream)) *http2Server {
 	t.Helper()
-	s := &http2Server{behave: behave, conns: map[net.Conn]bool{}}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns[conn] = true
-			s.mu.Unlock()
-			serving.Go(func() { s.serve(conn) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		s.mu.Lock()
-		for conn := range s.conns {
-			_ = conn.Close()
-		}
-		s.mu.Unlock()
-		serving.Wait()
-	})
+	s := &http2Server{behave: behave}
+	faultserver.Accept(t, listener, s.serve)
 	return s
 }
 
 func (s *http2Server) serve(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}

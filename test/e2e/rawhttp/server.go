@@ -12,16 +12,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/test/faultserver"
 )
 
 // Server is a server of raw bytes, which keeps what it received.
 type Server struct {
 	net.Listener
 
+	connections *faultserver.Connections
+
 	mu       sync.Mutex
 	requests []string
-	conns    map[net.Conn]bool
-	dialled  int
 }
 
 // Reply is what a server sends for a request. Without Keep the connection ends with it, and with Hang it stays open in silence.
@@ -47,36 +49,12 @@ func Serve(t *testing.T, answer func(request string) Reply) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &Server{Listener: listener, conns: map[net.Conn]bool{}}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns[conn] = true
-			s.dialled++
-			s.mu.Unlock()
-			serving.Go(func() { s.serve(conn, answer) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		s.HangUp()
-		serving.Wait()
-	})
+	s := &Server{Listener: listener}
+	s.connections = faultserver.Accept(t, listener, func(conn net.Conn) { s.serve(conn, answer) })
 	return s
 }
 
 func (s *Server) serve(conn net.Conn, answer func(string) Reply) {
-	defer func() {
-		_ = conn.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.conns, conn)
-	}()
 	reader := bufio.NewReader(conn)
 	for {
 		request, err := readRequest(reader)
@@ -101,13 +79,7 @@ func (s *Server) serve(conn net.Conn, answer func(string) Reply) {
 }
 
 // HangUp closes every connection.
-func (s *Server) HangUp() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for conn := range s.conns {
-		_ = conn.Close()
-	}
-}
+func (s *Server) HangUp() { s.connections.HangUp() }
 
 // Received returns the requests so far, and forgets them.
 func (s *Server) Received() []string {
@@ -127,16 +99,14 @@ func (s *Server) Count() int {
 
 // Connections counts the connections so far.
 func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dialled
+	_, made := s.connections.Count()
+	return made
 }
 
 // Open counts the connections at the moment.
 func (s *Server) Open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
+	open, _ := s.connections.Count()
+	return open
 }
 
 // URL is the server's base URL.

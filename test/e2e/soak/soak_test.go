@@ -78,7 +78,7 @@ func TestManyCallsWithRandomFaultsLeaveNothingBehind(t *testing.T) {
 		assert.InEpsilon(t, all, counted.requests, 0.005)
 	})
 	t.Run("goroutines and descriptors are back", func(t *testing.T) {
-		up.closeConnections()
+		up.connections.HangUp()
 		assert.Eventually(t, func() bool { return service.holds(t).within(baseline) }, 10*time.Second, 50*time.Millisecond)
 		assert.True(t, service.holds(t).within(baseline), "%+v, at first %+v", service.holds(t), baseline)
 	})

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,42 +44,22 @@ var hangs = []fault{
 
 // upstream answers the n-th request in a way that depends on n and the seed alone.
 type upstream struct {
-	listener net.Listener
-	requests atomic.Uint64
-	hanging  atomic.Bool // some requests are never answered
-
-	mu    sync.Mutex
-	conns map[net.Conn]bool
+	listener    net.Listener
+	connections *faultserver.Connections
+	requests    atomic.Uint64
+	hanging     atomic.Bool // some requests are never answered
 }
 
 func newUpstream(t *testing.T) *upstream {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	u := &upstream{listener: listener, conns: map[net.Conn]bool{}}
-	go func() { // until the listener is closed
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			u.mu.Lock()
-			u.conns[conn] = true
-			u.mu.Unlock()
-			go u.serve(conn)
-		}
-	}()
-	t.Cleanup(func() { _ = listener.Close() })
+	u := &upstream{listener: listener}
+	u.connections = faultserver.Accept(t, listener, u.serve)
 	return u
 }
 
 func (u *upstream) serve(conn net.Conn) {
-	defer func() {
-		_ = conn.Close()
-		u.mu.Lock()
-		delete(u.conns, conn)
-		u.mu.Unlock()
-	}()
 	reader := bufio.NewReaderSize(conn, 1024)
 	for {
 		if _, err := http.ReadRequest(reader); err != nil {
@@ -105,13 +84,4 @@ func (u *upstream) answer(n uint64) faultserver.Behaviour {
 		}
 	}
 	return faultserver.After(time.Duration(random.Int64N(int64(3*time.Millisecond))), faultserver.Answer(2))
-}
-
-// closeConnections ends every connection.
-func (u *upstream) closeConnections() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for conn := range u.conns {
-		_ = conn.Close()
-	}
 }

@@ -91,9 +91,7 @@ func (p *proxy) serve(c *gin.Context) {
 // refuse answers a request that is not passed on.
 func refuse(c *gin.Context, err error) {
 	leaveBody(c)
-	if errors.Is(err, errBuffersFull) {
-		c.Header("Retry-After", "1") // bodies are held for as long as calls take
-	}
+	setRetryAfter(c, err, 0)
 	writeProblem(c, err, nil)
 }
 
@@ -159,22 +157,24 @@ func passed(strategy proxyStrategy, result gateway.Result, err error) *gateway.A
 // write answers with what a call has ended with.
 func (p *proxy) write(c *gin.Context, strategy proxyStrategy, call gateway.Call, result gateway.Result, err error) {
 	noteCall(c, call.Timeout, result.Attempts)
-	answer := passed(strategy, result, err)
-	switch {
-	case answer != nil:
+	if answer := passed(strategy, result, err); answer != nil {
 		p.pass(c, call.Route, answer, result.Attempts, result.Sent)
-	case err == nil:
-		p.addFields(c, result.Attempts, result.Sent)
-		writeArray(c, result.Values)
-	default:
-		if errors.Is(err, fanout.ErrFailed) && result.Full {
-			err = errBuffersFull
-			c.Header("Retry-After", "1")
-		}
-		setRetryAfter(c, err, call.Route.MaxTimeout)
-		p.addFields(c, result.Attempts, result.Sent)
-		writeProblem(c, err, result.Attempts)
+		return
 	}
+	var array []byte
+	if err == nil {
+		array, err = arrayOf(result.Values, call.Holding.Take)
+	}
+	if len(result.Values) == 0 && result.Full && (err == nil || errors.Is(err, fanout.ErrFailed)) {
+		err = errBuffersFull // an answer came, and there was no room for it
+	}
+	p.addFields(c, result.Attempts, result.Sent)
+	if err == nil {
+		writeArray(c, array)
+		return
+	}
+	setRetryAfter(c, err, call.Route.MaxTimeout)
+	writeProblem(c, err, result.Attempts)
 }
 
 // pass writes an API's answer as it came.

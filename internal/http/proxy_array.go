@@ -49,15 +49,23 @@ func isJSON(contentType string) bool {
 	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
 }
 
-// writeArray answers with an array of answers, in their order of arrival.
-func writeArray(c *gin.Context, answers []*gateway.Answer) {
+// arrayOf writes answers into an array, in their order of arrival. It asks for room for each; the error is errBuffersFull.
+func arrayOf(answers []*gateway.Answer, take func(bytes int64) bool) ([]byte, error) {
 	b := []byte{'['}
 	for i, a := range answers {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendElement(b, a)
+		before := len(b)
+		if b = appendElement(b, a); !take(int64(len(b) - before)) {
+			return nil, errBuffersFull
+		}
 	}
+	return append(b, ']'), nil
+}
+
+// writeArray answers with an array.
+func writeArray(c *gin.Context, array []byte) {
 	c.Header("Cache-Control", "no-store")
-	c.Data(http.StatusOK, "application/json; charset=utf-8", append(b, ']'))
+	c.Data(http.StatusOK, "application/json; charset=utf-8", array)
 }

@@ -359,6 +359,28 @@ func TestBodiesBeyondWhatMayBeHeldAreRefused(t *testing.T) {
 	assert.Equal(t, 1, p.upstream.Requests())
 }
 
+func TestAnArrayForWhichThereIsNoRoomIsRefused(t *testing.T) {
+	escaped := strings.Repeat("\x01", 700<<10) // six times as long in JSON
+	for name, test := range map[string]struct {
+		body   string
+		status int
+	}{
+		"it fits":                        {escaped[:500<<10], http.StatusOK},
+		"it is too long as JSON":         {escaped, http.StatusServiceUnavailable},
+		"no answer for it could be held": {strings.Repeat("x", 5<<20), http.StatusServiceUnavailable},
+	} {
+		for _, strategy := range arrays {
+			p := newProxied(t, "attempts: 1\nstrategy: "+strategy, faultserver.Status(200, test.body))
+			a := p.ask(t, "GET /proxy/a/x")
+			assert.Equal(t, test.status, a.StatusCode, "%s by %s", name, strategy)
+			if test.status != http.StatusOK {
+				assert.Equal(t, "1", a.Header.Get("Retry-After"), name)
+				assert.Equal(t, "1", a.Header.Get("Hedgerow-Requests"), name)
+			}
+		}
+	}
+}
+
 func TestTheNextURLAnswersWhenTheFirstCannot(t *testing.T) {
 	well := faultserver.New(t, faultserver.JSON(`"well"`))
 	for name, behaviour := range map[string]faultserver.Behaviour{

@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -79,6 +80,14 @@ func TestHedgerowRequestsCountsTheRequestsSentByThen(t *testing.T) {
 		p := newProxied(t, test.settings, test.behaviours...)
 		assert.Equal(t, test.want, p.ask(t, "GET /proxy/a/x").Header.Get("Hedgerow-Requests"), name)
 	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	well := faultserver.New(t, faultserver.JSON(`1`))
+	p := serveFile(t, fmt.Sprintf("apis:\n  a:\n    urls: ['http://%s', %s]\n    attempts: 2\n    timeout: 20s\n", listener.Addr(), host(well)))
+	a := p.ask(t, "GET /proxy/a/x")
+	assert.Equal(t, "1", a.Header.Get("Hedgerow-Requests"), "nothing was sent to the URL that refuses connections")
+	assert.Contains(t, a.Header.Get("Server-Timing"), `attempt1;desc="failed"`)
 }
 
 func TestWithoutAHeaderTheAPIsTimeoutHolds(t *testing.T) {

@@ -98,6 +98,16 @@ func TestNoStatusBut200IsASuccess(t *testing.T) {
 	}
 }
 
+func TestARequestThatCannotBeWrittenIsAFailedAttempt(t *testing.T) {
+	client := New(Settings{URLs: []*url.URL{{Scheme: "http", Host: "h"}}, UserAgent: "a\r\nb", MaxConnections: 1})
+	t.Cleanup(client.Close)
+	_, err := client.Fetch(t.Context(), fanout.Attempt{})
+	var failure *fanout.Failure
+	require.ErrorAs(t, err, &failure)
+	assert.Equal(t, kindInvalidResponse, failure.Reason.Kind)
+	assert.Error(t, failure.Err)
+}
+
 func TestABodyThatIsTooLargeEndsItsConnection(t *testing.T) {
 	ended := make(chan error, 1)
 	err := failureOf(t, func(conn net.Conn) bool {

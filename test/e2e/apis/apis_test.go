@@ -19,11 +19,7 @@ import (
 	"hedgerow/test/e2e/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func TestEveryRecipeDoesWhatItsPageSays(t *testing.T) {
 	recipes := append(sections(t, "APIS.md", "### "), sections(t, "README.md", "## ")...)

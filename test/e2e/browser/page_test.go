@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -29,11 +28,7 @@ import (
 // patience is how long a test waits for each thing that must come.
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // startChromium starts a browser with a profile of its own, which ends with the test, and returns the context of its tab.
 func startChromium(t *testing.T) context.Context {

@@ -3,7 +3,6 @@ package contract
 import (
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"testing"
 
@@ -14,11 +13,7 @@ import (
 	"hedgerow/test/e2e/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // seen are the answers got from running services: "GET /api/all 200".
 type seen map[string]bool

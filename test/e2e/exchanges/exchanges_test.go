@@ -17,11 +17,7 @@ import (
 	"hedgerow/test/e2e/rawhttp"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // exchange is a request and its answer.
 type exchange struct {

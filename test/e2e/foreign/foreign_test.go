@@ -21,11 +21,7 @@ import (
 	"hedgerow/test/e2e/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // settings of every API here, which make one request of each call.
 const settings = "strategy: first, attempts: 1, timeout: 20s, methods: [GET, HEAD, POST], max_request_body: 2MiB"

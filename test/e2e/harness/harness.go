@@ -37,7 +37,7 @@ var build = sync.OnceValues(func() (string, error) {
 	return binary, command.Run()
 })
 
-// Binary returns the path of a freshly built hedgerow. RemoveBinary, in a TestMain, takes it away.
+// Binary returns the path of a freshly built hedgerow. Main takes it away.
 func Binary(t testing.TB) string {
 	t.Helper()
 	binary, err := build()
@@ -47,11 +47,13 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
-// RemoveBinary removes what Binary has built.
-func RemoveBinary() {
+// Main is for the TestMain of a package that uses Binary: it runs the tests and removes what was built.
+func Main(m *testing.M) {
+	code := m.Run()
 	if binary, err := build(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(binary))
 	}
+	os.Exit(code)
 }
 
 // Hedgerow is a running service.

@@ -18,11 +18,7 @@ import (
 	"hedgerow/test/e2e/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // api is a file in the folder api.
 func api(name string) string { return filepath.Join(harness.Root(), "api", name) }

@@ -23,11 +23,7 @@ import (
 	"hedgerow/test/e2e/rawhttp"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // patience is for what happens soon, on a busy machine too.
 const patience = 20 * time.Second

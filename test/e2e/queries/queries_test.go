@@ -24,11 +24,7 @@ import (
 	"hedgerow/test/metricstest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 func TestEveryQueryOfTheDocumentationHasAFiniteResultOnceCallsOfEveryKindHaveBeenMade(t *testing.T) {
 	queries := documented(t)

@@ -25,11 +25,7 @@ import (
 	"hedgerow/test/faultserver"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const patience = 20 * time.Second
 

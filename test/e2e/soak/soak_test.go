@@ -6,7 +6,6 @@ package soak
 import (
 	"flag"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,9 +27,7 @@ const (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code := m.Run()
-	harness.RemoveBinary()
-	os.Exit(code)
+	harness.Main(m)
 }
 
 func TestManyCallsWithRandomFaultsLeaveNothingBehind(t *testing.T) {

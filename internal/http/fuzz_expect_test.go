@@ -52,6 +52,7 @@ type expected struct {
 	target string // what the API is asked for
 	sent   bool   // otherwise nothing is, and the answer says why
 	either bool   // it may be sent or not
+	ours   bool   // it is below /proxy/; otherwise the console or another part of the service answers
 }
 
 // expect says what the design makes of a request.
@@ -80,7 +81,7 @@ func expectTarget(target string) (expected, bool) {
 		below = "/" + below
 	}
 	base, known := bases[api]
-	e := expected{api: api, target: strings.TrimSuffix(base, "/") + below + query}
+	e := expected{api: api, ours: ours, target: strings.TrimSuffix(base, "/") + below + query}
 	if below == "" {
 		e.target = base + query
 		if base == "" {

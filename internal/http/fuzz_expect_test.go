@@ -62,9 +62,6 @@ func expect(m message) expected {
 	controls, unsure := expectControls(m)
 	e.sent = named && controls && slices.Contains([]string{"GET", "POST"}, words[0]) &&
 		len(m.all("host")) == 1 && len(m.body) <= 64 && !goesRound(m)
-	if strings.HasPrefix(e.target, "//") && strings.Contains(e.target, "|") {
-		unsure = true // net/http cannot send it unedited
-	}
 	e.either = e.sent && (unsure || !plainHost.MatchString(m.all("host")[0]))
 	return e
 }

@@ -100,7 +100,7 @@ func TestAHostShowsItselfUnlessThereIsASecretInIt(t *testing.T) {
 		value, ok := map[string]string{"SECRET": "s3cret", "URL": "http://s3cret:80/x", "PORT": "99"}[name]
 		return value, ok
 	}
-	for url, want := range map[string]string{
+	for url, want := range map[string]string{ //nolint:gosec // no secrets
 		"http://h:80/x": "h:80", "https://h": "h", "http://h/${SECRET}": "h",
 		"http://${SECRET}.h/x": "http://${SECRET}.h/x", "${URL}/y": "${URL}/y", "http://h:${PORT}": "http://h:${PORT}",
 	} {

@@ -37,6 +37,19 @@ func TestTheTestsSayThatCompilingTakesMinutesWhenNothingIsCompiledYet(t *testing
 	}
 }
 
+func TestMakeLocalSaysThatTheFirstBuildTakesMinutesAndShowsThatSomethingHappens(t *testing.T) {
+	folder := t.TempDir()
+	binary, goCommand := filepath.Join(folder, "hedgerow"), filepath.Join(folder, "go")
+	script := "#!/bin/sh\ncase $1 in build) echo ran: $*; echo '#!/bin/sh' >\"$4\"; chmod +x \"$4\";; esac\n"
+	require.NoError(t, os.WriteFile(goCommand, []byte(script), 0o700))
+	for _, says := range []assert.ComparisonAssertionFunc{contains, notContains} { // the first build, and the next
+		output, err := target(t, "local", "GO="+goCommand, "LOCAL="+binary).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		says(t, string(output), "With empty caches that takes minutes")
+		assert.Contains(t, string(output), "ran: build -v ", "each package is named")
+	}
+}
+
 func contains(t assert.TestingT, text, part any, message ...any) bool {
 	return assert.Contains(t, text, part, message...)
 }

@@ -114,7 +114,7 @@ func TestOtherFormsOfTargetsAndMethodsThatConnectOrTraceSendNothing(t *testing.T
 		"GET http://" + server.Addr().String() + "/v1/x":        "404", // absolute-form
 		"GET http://" + s.Addr + "/proxy/all-fields/x":          "400",
 		"GET http://elsewhere.example/proxy/all-fields/x":       "400",
-		"CONNECT " + server.Addr().String():                     "404", // authority-form: no path below /proxy/
+		"CONNECT " + server.Addr().String():                     "405", // authority-form
 		"CONNECT /proxy/all-fields/x":                           "405",
 		"OPTIONS *":                                             "204", // asterisk-form
 		"TRACE /proxy/all-fields/x":                             "405",

@@ -41,7 +41,19 @@ func readHead(from *bufio.Reader) (head, error) {
 	}
 	header, err := reader.ReadMIMEHeader()
 	h.header = http.Header(header)
+	closeUp(h.header)
 	return h, err
+}
+
+// closeUp takes the space away that stands between a name and its colon: RFC 9112, section 5.1.
+func closeUp(header http.Header) {
+	for name, values := range header {
+		if strings.HasSuffix(name, " ") {
+			delete(header, name)
+			name = http.CanonicalHeaderKey(strings.TrimRight(name, " "))
+			header[name] = append(header[name], values...)
+		}
+	}
 }
 
 // framing is where an answer's body ends: RFC 9112, section 6.3.

@@ -1,0 +1,142 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// h2c is an HTTP/2 API in clear text. When it is told to, it goes silent on the connections that there are, but for PINGs.
+type h2c struct {
+	origin *Origin
+
+	mu     sync.Mutex
+	silent map[string]bool // by connection
+	seen   []string        // connections, in the order of requests
+}
+
+func newH2C(t *testing.T) *h2c {
+	t.Helper()
+	s := &h2c{silent: map[string]bool{}}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.seen = append(s.seen, r.RemoteAddr)
+		silent := s.silent[r.RemoteAddr]
+		s.mu.Unlock()
+		if silent {
+			<-r.Context().Done()
+			return
+		}
+		_, _ = fmt.Fprint(w, r.Proto, " ", r.RequestURI)
+	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	t.Cleanup(server.Close)
+	u, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	s.origin = NewOrigin(Settings{URL: u, MaxConnections: 8, Protocol: H2C})
+	t.Cleanup(s.origin.Close)
+	return s
+}
+
+// goSilent makes the connections silent that have been used so far.
+func (s *h2c) goSilent() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.seen {
+		s.silent[c] = true
+	}
+}
+
+func (s *h2c) last() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen[len(s.seen)-1]
+}
+
+func TestOverHTTP2ATargetGoesOnAsItIs(t *testing.T) {
+	s := newH2C(t)
+	for _, target := range []string{"/", "/?", "//evil.example/x?y", "//a|b", "/%2F?a=%zz", "/a//b;c"} {
+		r, err := NewRequest(http.MethodGet, target, "api.example", http.Header{}, nil)
+		require.NoError(t, err)
+		a := ask(t.Context(), s.origin, r, Attempt{})
+		require.NoError(t, a.err, target)
+		assert.Equal(t, "HTTP/2.0 "+target, a.body)
+	}
+}
+
+func TestOverHTTP2AHedgeBesideASilentAttemptLeavesTheSilentConnections(t *testing.T) {
+	s := newH2C(t)
+	for number := range 2 {
+		require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{Number: number}).err)
+	}
+	s.goSilent()
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan got, 1)
+	began := time.Now()
+	go func() { first <- ask(ctx, s.origin, newRequest(t, http.MethodGet, nil), Attempt{}) }()
+	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.seen) == 3 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{Number: 1, Beside: began}).err)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err, "nor does a later first attempt use them")
+	cancel()
+	require.ErrorIs(t, (<-first).err, context.Canceled)
+}
+
+func TestOverHTTP2AnAttemptThatIsCutInSilenceTakesItsConnectionAlong(t *testing.T) {
+	s := newH2C(t)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	s.goSilent()
+	ctx, cancel := context.WithTimeout(t.Context(), silence+50*time.Millisecond)
+	defer cancel()
+	require.Error(t, ask(ctx, s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+}
+
+func TestOverHTTP2AnotherAttemptThatIsCutSoonLeavesTheConnection(t *testing.T) {
+	s := newH2C(t)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	kept := s.last()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, ask(ctx, s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	assert.Equal(t, kept, s.last())
+}
+
+func TestAnOriginFindsOutWhichProtocolTheOtherSideSpeaks(t *testing.T) {
+	for proto, set := range map[string]struct {
+		offered  bool
+		protocol Protocol
+	}{"HTTP/2.0": {true, Auto}, "HTTP/1.1": {false, Auto}, "HTTP/1.1 ": {true, HTTP1}} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.Proto) }))
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of dials that nobody needed any more
+		server.EnableHTTP2 = set.offered
+		server.StartTLS()
+		u, err := url.Parse(server.URL)
+		require.NoError(t, err)
+		roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+		o := NewOrigin(Settings{URL: u, MaxConnections: 8, Roots: roots, Protocol: set.protocol})
+		var calls sync.WaitGroup
+		for number := range 6 { // all at once, before anybody knows
+			calls.Go(func() {
+				a := ask(t.Context(), o, newRequest(t, http.MethodGet, nil), Attempt{Number: number % 3})
+				assert.NoError(t, a.err)
+				assert.Contains(t, proto, a.body)
+			})
+		}
+		calls.Wait()
+		o.Close()
+		server.Close()
+	}
+}

@@ -1,13 +1,10 @@
 package transport
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
@@ -37,7 +34,7 @@ func (t *trip) overHTTP1() (*Response, error) {
 	}
 	u := &use1{trip: t, conn: c, kept: c.served, began: time.Now()}
 	c.served = true
-	u.stop = context.AfterFunc(t.ctx, c.cut)
+	u.stop = context.AfterFunc(t.ctx, c.whenDone)
 	response, err := u.exchange()
 	if err == nil {
 		return response, nil
@@ -248,41 +245,3 @@ func (u *use1) expire(after time.Duration) {
 	}
 	_ = u.conn.SetReadDeadline(time.Now().Add(after))
 }
-
-// conn is an HTTP/1.1 connection. It belongs to one attempt, or to the pool.
-type conn struct {
-	net.Conn // what is read and written: the socket, or TLS on it
-
-	reader  *bufio.Reader // of Conn, while mayRead lasts
-	mayRead int64         // bytes
-	look    *look         // at the socket
-	made    time.Time
-	spoke   time.Time // when it last gave an answer, or was made
-	served  bool      // a request has been sent on it
-}
-
-func newConn(c net.Conn) *conn {
-	now := time.Now()
-	made := &conn{Conn: c, made: now, spoke: now, look: newLook(socketOf(c))}
-	made.reader = bufio.NewReaderSize((*limited)(made), readBuffer)
-	return made
-}
-
-const unlimited = math.MaxInt64
-
-// limited reads from a connection what may be read.
-type limited conn
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.mayRead <= 0 {
-		return 0, errLongHeader
-	}
-	n, err := l.Conn.Read(p[:min(int64(len(p)), l.mayRead)])
-	l.mayRead -= int64(n)
-	return n, err
-}
-
-// cut resets the connection. A close would leave the socket in FIN_WAIT and TIME_WAIT for as long as the API holds its side.
-func (c *conn) cut() { cut(c.Conn) }
-
-func (c *conn) close() { _ = c.Close() }

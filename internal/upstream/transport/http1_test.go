@@ -2,11 +2,11 @@ package transport
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -184,7 +184,7 @@ func TestWhatIsWrittenIsWhatWasGiven(t *testing.T) {
 		request := server.Request(0)
 		assert.Equal(t, "//a|b?c^d", request.RequestURI)
 		assert.Equal(t, "api.example", request.Host)
-		assert.Equal(t, http.Header{"X-B": {"2", ""}, "User-Agent": {""}, "Content-Length": {fmt.Sprint(len(body))}}, request.Header)
+		assert.Equal(t, http.Header{"X-B": {"2", ""}, "User-Agent": {""}, "Content-Length": {strconv.Itoa(len(body))}}, request.Header)
 		written, err := io.ReadAll(request.Body)
 		require.NoError(t, err)
 		assert.Equal(t, body, string(written))
@@ -200,7 +200,7 @@ func TestARequestThatCouldBeReadAsTwoIsNotMade(t *testing.T) {
 		{"/", http.Header{"X": {"a\r\nY: 1"}}}, {"/", http.Header{"X": {"a\nb"}}}, {"/", http.Header{"X\r\nY": {"1"}}}, {"/", http.Header{"X Y": {"1"}}}, {"/", http.Header{"": {"1"}}},
 	} {
 		_, err := NewRequest(http.MethodGet, test.target, "h", test.header, nil)
-		assert.Error(t, err, "%+v", test)
+		require.Error(t, err, "%+v", test)
 	}
 	_, err := NewRequest(http.MethodGet, "/", "h", http.Header{"X": {"secret\n"}}, nil)
 	assert.NotContains(t, err.Error(), "secret")

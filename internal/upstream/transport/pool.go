@@ -3,21 +3,11 @@ package transport
 import (
 	"container/list"
 	"context"
-	"crypto/tls"
 	"errors"
 	"math"
 	"slices"
 	"sync"
 	"time"
-)
-
-const (
-	idleTimeout = 90 * time.Second // as net/http's
-	// maxAge is how long a connection may live, so that a name that moves is followed under steady traffic.
-	maxAge = 5 * time.Minute
-	// sweepEvery is how often idle connections are looked at. sweepBatch are looked at in one go, while others wait.
-	sweepEvery = time.Second
-	sweepBatch = 64
 )
 
 // pool has an origin's HTTP/1.1 connections while no attempt uses them, makes new ones, and keeps to the limit. An attempt that finds no
@@ -86,29 +76,6 @@ func (p *pool) take(ctx context.Context, number int, fresh bool) (*conn, error) 
 		p.leaveQueue(w)
 		return nil, ctx.Err()
 	}
-}
-
-// usable tells whether an idle connection is still good.
-func (c *conn) usable(now time.Time) bool {
-	if now.Sub(c.spoke) >= idleTimeout || now.Sub(c.made) >= maxAge {
-		return false
-	}
-	return c.look.silent() || c.readsTickets()
-}
-
-// readsTickets reads what a server sends behind the handshake of TLS 1.3, and tells whether that was all.
-func (c *conn) readsTickets() bool {
-	if _, secure := c.Conn.(*tls.Conn); !secure || c.served {
-		return false
-	}
-	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
-	n, err := c.Read(make([]byte, 1))
-	_ = c.SetReadDeadline(time.Time{})
-	timeout, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return n == 0 && ok && timeout.Timeout()
 }
 
 func (p *pool) pop() *conn {
@@ -274,38 +241,4 @@ func (p *pool) close() {
 	p.mu.Unlock()
 	p.cancel()
 	p.drop(func(*conn) bool { return true })
-}
-
-// sweep closes the idle connections that have ended, or have been idle for too long.
-func (p *pool) sweep() {
-	for i := 0; p.sweepSome(&i); {
-	}
-}
-
-// sweepSome looks at some idle connections from the i-th on. It is false when there are no more.
-func (p *pool) sweepSome(i *int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	from := min(*i, len(p.idle))
-	to := min(from+sweepBatch, len(p.idle))
-	good := p.idle[:from]
-	for _, c := range p.idle[from:to] {
-		if c.usable(now) {
-			good = append(good, c)
-			continue
-		}
-		c.close()
-		p.open--
-	}
-	*i = len(good)
-	p.idle = slices.Delete(p.idle, len(good), to)
-	p.dialMore()
-	if *i < len(p.idle) {
-		return true
-	}
-	if len(p.idle) > 0 {
-		p.sweeper.Reset(sweepEvery)
-	}
-	return false
 }

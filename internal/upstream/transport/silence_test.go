@@ -46,9 +46,10 @@ func newDeaf(t *testing.T) *deaf {
 // keep makes connections, all of which the origin keeps.
 func (d *deaf) keep(t *testing.T, o *Origin, n int) {
 	t.Helper()
+	r := newRequest(t, http.MethodGet, nil)
 	var calls sync.WaitGroup
 	for range n {
-		calls.Go(func() { _ = ask(t.Context(), o, newRequest(t, http.MethodGet, nil), Attempt{}) })
+		calls.Go(func() { _ = ask(t.Context(), o, r, Attempt{}) })
 	}
 	d.WaitForRequests(t, n)
 	close(d.all)
@@ -66,7 +67,8 @@ func TestAHedgeBesideASilentAttemptLeavesTheConnectionsThatAreSilentWithIt(t *te
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan got, 1)
 	began := time.Now()
-	go func() { first <- ask(ctx, o, newRequest(t, http.MethodGet, nil), Attempt{}) }()
+	r := newRequest(t, http.MethodGet, nil)
+	go func() { first <- ask(ctx, o, r, Attempt{}) }()
 	d.WaitForRequests(t, 61)
 	hedge := ask(t.Context(), o, newRequest(t, http.MethodGet, nil), Attempt{Number: 1, Beside: began})
 	require.NoError(t, hedge.err)

@@ -1,0 +1,80 @@
+package transport
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"math"
+	"net"
+	"time"
+)
+
+const (
+	idleTimeout = 90 * time.Second // as net/http's
+	// maxAge is how long a connection may live, so that a name that moves is followed under steady traffic.
+	maxAge = 5 * time.Minute
+)
+
+// conn is an HTTP/1.1 connection. It belongs to one attempt, or to the pool.
+type conn struct {
+	net.Conn // what is read and written: the socket, or TLS on it
+
+	reader  *bufio.Reader // of Conn, while mayRead lasts
+	mayRead int64         // bytes
+	look    *look         // at the socket
+	made    time.Time
+	spoke   time.Time // when it last gave an answer, or was made
+	served  bool      // a request has been sent on it
+
+	whenDone func() // cut, for context.AfterFunc
+}
+
+func newConn(c net.Conn) *conn {
+	now := time.Now()
+	made := &conn{Conn: c, made: now, spoke: now, look: newLook(socketOf(c))}
+	made.whenDone = made.cut
+	made.reader = bufio.NewReaderSize((*limited)(made), readBuffer)
+	return made
+}
+
+const unlimited = math.MaxInt64
+
+// limited reads from a connection what may be read.
+type limited conn
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.mayRead <= 0 {
+		return 0, errLongHeader
+	}
+	n, err := l.Conn.Read(p[:min(int64(len(p)), l.mayRead)])
+	l.mayRead -= int64(n)
+	return n, err
+}
+
+// cut resets the connection. A close would leave the socket in FIN_WAIT and TIME_WAIT for as long as the API holds its side.
+func (c *conn) cut() { cut(c.Conn) }
+
+func (c *conn) close() { _ = c.Close() }
+
+// usable tells whether an idle connection is still good.
+func (c *conn) usable(now time.Time) bool {
+	if now.Sub(c.spoke) >= idleTimeout || now.Sub(c.made) >= maxAge {
+		return false
+	}
+	return c.look.silent() || c.readsTickets()
+}
+
+// readsTickets reads what a server sends behind the handshake of TLS 1.3, and tells whether that was all.
+func (c *conn) readsTickets() bool {
+	if _, secure := c.Conn.(*tls.Conn); !secure || c.served {
+		return false
+	}
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	n, err := c.Read(make([]byte, 1))
+	_ = c.SetReadDeadline(time.Time{})
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return n == 0 && ok && timeout.Timeout()
+}

@@ -41,6 +41,7 @@ func TestAPlaceThatHasAskedForTimeIsLeftAloneByHedgesAndTheOthersAreNot(t *testi
 				plan.Producers, plan.Place = 5, place
 				answer, err := service.Do(t.Context(), plan)
 				require.ErrorIs(t, err, fanout.ErrFailed)
+				require.Len(t, answer.Attempts, 5)
 				for i, a := range answer.Attempts {
 					assert.Equal(t, test.want[i], a.Outcome, i)
 					assert.Equal(t, i, a.Number)
@@ -52,6 +53,22 @@ func TestAPlaceThatHasAskedForTimeIsLeftAloneByHedgesAndTheOthersAreNot(t *testi
 			})
 		})
 	}
+}
+
+func TestHedgesOfPlacesThatAreWellAreSentTogetherOrNotAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails(ms))
+		settings := s.settings()
+		settings.Places, settings.MaxInFlight = 3, 3
+		plan := s.plan(time.Minute, fanout.Smart)
+		plan.Producers, plan.Place = 5, func(number int) int { return number % 3 }
+		answer, err := fanout.New[int](settings).Do(t.Context(), plan)
+		require.ErrorIs(t, err, fanout.ErrFailed)
+		require.Len(t, answer.Attempts, 5)
+		for _, a := range answer.Attempts[1:] {
+			assert.Equal(t, fanout.Reason{Kind: fanout.KindCap}, a.Reason(), "the cap has room for three of the four")
+		}
+	})
 }
 
 func TestRetryAfterIsThatOfThePlaceOfTheFirstAttempt(t *testing.T) {

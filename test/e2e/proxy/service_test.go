@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { harness.Main(m) }
 
 // patience is for what happens soon, on a busy machine too.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // maxBuffered is what the services here may hold of bodies, in MiB.
 const maxBuffered = 8

@@ -52,7 +52,11 @@ func TestOfManyCallersWithABodyAtOnceThoseAreRefusedThatThereIsNoRoomFor(t *test
 	var calling sync.WaitGroup
 	for range callers {
 		calling.Go(func() {
-			got := rawhttp.Split(s.exchange(t, text))
+			answer := ""
+			for answer == "" { // where this process is starved, its request comes after the header timeout
+				answer = s.exchange(t, text)
+			}
+			got := rawhttp.Split(answer)
 			switch got.Status() {
 			case "200":
 				passed.Add(1)
@@ -65,10 +69,9 @@ func TestOfManyCallersWithABodyAtOnceThoseAreRefusedThatThereIsNoRoomFor(t *test
 			}
 		})
 	}
-	assert.Eventually(t, func() bool {
-		assert.LessOrEqual(t, s.bufferedBytes(t), float64(maxBuffered<<20))
-		return refused.Load() >= callers-maxBuffered
-	}, patience, 50*time.Millisecond)
+	assert.Eventually(t, func() bool { return refused.Load() >= callers-maxBuffered }, patience, 50*time.Millisecond)
+	assert.GreaterOrEqual(t, s.bufferedBytes(t), float64(mebibyte))
+	assert.LessOrEqual(t, s.bufferedBytes(t), float64(maxBuffered<<20))
 	resident, live = s.residentMiB(t)-resident, s.liveMiB(t)-live
 	close(gate)
 	calling.Wait()

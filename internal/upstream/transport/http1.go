@@ -223,17 +223,15 @@ func (u *use1) end(complete bool) {
 	u.trip.origin.pool.lost()
 }
 
-// unwritten tells whether some of the request has not been written.
+// unwritten tells whether some of the request has not been written. What still waits to be written is not.
 func (u *use1) unwritten() bool {
 	if u.writing == nil {
 		return false
 	}
-	select {
-	case err := <-u.writing:
-		return err != nil
-	default:
-		return true
-	}
+	_ = u.conn.SetWriteDeadline(time.Unix(1, 0)) // in the past: a write that has ended does not mind
+	err := <-u.writing
+	_ = u.conn.SetWriteDeadline(time.Time{})
+	return err != nil
 }
 
 func (u *use1) buffered() int64 { return int64(u.conn.reader.Buffered()) }

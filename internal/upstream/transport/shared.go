@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -25,6 +26,7 @@ type shared struct {
 type lane struct {
 	conns    []*sharedConn
 	dialling *dialling // nil when nobody does
+	wasted   int       // connections in a row that ended before anybody could use them
 }
 
 // dialling is a dial that several attempts may wait for.
@@ -95,8 +97,11 @@ func (s *shared) add(number int, c *sharedConn) {
 func (s *shared) take(ctx context.Context, number int) (c *sharedConn, kept bool, err error) {
 	for {
 		c, kept, d := s.find(number)
-		if c != nil {
+		switch {
+		case c != nil:
 			return c, kept, nil
+		case d == nil:
+			return nil, false, errWasted
 		}
 		select {
 		case <-d.done:
@@ -109,7 +114,10 @@ func (s *shared) take(ctx context.Context, number int) (c *sharedConn, kept bool
 	}
 }
 
-// find returns a connection with room, or the dial to wait for.
+// errWasted is why no further connection is made for an attempt.
+var errWasted = errors.New("new HTTP/2 connections end before they can be used")
+
+// find returns a connection with room, or the dial to wait for, or neither when dials are of no use.
 func (s *shared) find(number int) (c *sharedConn, kept bool, d *dialling) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,13 +127,22 @@ func (s *shared) find(number int) (c *sharedConn, kept bool, d *dialling) {
 			c.retire()
 			return true
 		}
-		return c.Err() != nil || c.Available() == 0 && c.InFlight() == 0
+		ended := c.Err() != nil || c.Available() == 0 && c.InFlight() == 0
+		if ended && !c.served {
+			l.wasted++
+		}
+		return ended
 	})
 	for _, c := range l.conns {
 		if c.Reserve() == nil {
 			kept, c.served = c.served, true
+			l.wasted = 0
 			return c, kept, nil
 		}
+	}
+	if l.wasted >= maxSends {
+		l.wasted = 0 // the next attempt tries again
+		return nil, false, nil
 	}
 	if l.dialling == nil {
 		l.dialling = &dialling{done: make(chan struct{})}

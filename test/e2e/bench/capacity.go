@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"hedgerow/test/e2e/bench/instrument"
@@ -46,6 +47,38 @@ func takeTurns(ours, theirs *process, path string, atLeast float64) (table, erro
 	result.rows = append(result.rows, []string{"median", "", "", fmt.Sprintf("**%.2f**", median(ratios))})
 	result.met = median(ratios) >= atLeast
 	return result, nil
+}
+
+// processorTime compares the processor time of a call with the baseline's, in turns.
+func processorTime(p *programs) (table, error) {
+	return inFrontOf(p, instrument.AnswerAfter(0), func(up *instrument.Upstream, ours *process) (table, error) {
+		theirs, err := p.baseline(up.URL())
+		if err != nil {
+			return table{}, err
+		}
+		defer theirs.stop()
+		result := table{header: []string{"path", "round", "Hedgerow µs", "net/http µs", "ratio"}, met: true}
+		for _, of := range []struct {
+			path   string
+			atMost float64
+		}{{"/api/first", 0.40}, {"/api/all", 0.68}} {
+			var ratios []float64
+			for round := range capacityRounds {
+				a, errA := measureCost(ours, of.path+"?timeout=1000", time.Second)
+				b, errB := measureCost(theirs, of.path+"?timeout=1000", time.Second)
+				if err := errors.Join(errA, errB); err != nil {
+					return table{}, err
+				}
+				ratios = append(ratios, a.cpu/b.cpu)
+				result.rows = append(result.rows, []string{
+					of.path, strconv.Itoa(round + 1), fmt.Sprintf("%.0f", a.cpu), fmt.Sprintf("%.0f", b.cpu), fmt.Sprintf("%.2f", a.cpu/b.cpu),
+				})
+			}
+			result.rows = append(result.rows, []string{of.path, "median", "", "", fmt.Sprintf("**%.2f**", median(ratios))})
+			result.met = result.met && median(ratios) <= of.atMost
+		}
+		return result, nil
+	})
 }
 
 func rateAndP99(s samples) string {

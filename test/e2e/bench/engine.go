@@ -40,7 +40,7 @@ func engine(p *programs) (table, error) {
 	if ours.ns == 0 || failsafe.ns == 0 || hedged.ns == 0 {
 		return table{}, errors.New("test/e2e/engine lacks a benchmark")
 	}
-	result.met = ours.ns <= 5000 && ours.allocations <= 20 && ours.ns < min(failsafe.ns, hedged.ns)
+	result.met = ours.ns <= 0.6*failsafe.ns && ours.ns <= 0.5*hedged.ns && ours.allocations <= 18
 	return result, nil
 }
 

@@ -18,7 +18,7 @@ const gatewayRounds = 3
 // costOf is what a load has cost a service.
 type costOf struct{ rate, cpu float64 } // calls/s, and µs of processor time per call
 
-// measureCost makes a load of GETs. The processor time of the warm-up counts too, and so do its calls.
+// measureCost makes a load of GETs, after a warm-up that does not count.
 func measureCost(service *process, path string, warm time.Duration) (costOf, error) {
 	if warm > 0 {
 		if err := closedLoop(service.addr, path, capacityConnections, 0, warm).check(); err != nil {

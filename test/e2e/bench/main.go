@@ -28,18 +28,19 @@ type table struct {
 }
 
 var targets = []target{
-	{"P1", "`first`, instant upstream, 32 connections: at least 1.7 times net/http with immediate cancelling", capacity("/api/first", 1.7)},
-	{"P2", "`all`, instant upstream, 32 connections: at least 1.0 times net/http", capacity("/api/all", 1.0)},
+	{"P1", "`first`, instant upstream, 32 connections: at least 2.1 times net/http with immediate cancelling", capacity("/api/first", 2.1)},
+	{"P2", "`all`, instant upstream, 32 connections: at least 1.35 times net/http", capacity("/api/all", 1.35)},
 	{"P3", "`first`, 100-600 ms with 15 % failures, 1,000 connections: at least 0.93 times theory's calls/s; p50 and p99 within 8 %", latencyFirst},
 	{"P4", "`smart`, the same: p50 and p99 within 8 %, requests per call within 2 % of theory", latencySmart},
 	{"P5", "deadline, 200 calls in flight, any upstream: last byte after the timeout, p99.9 at most 10 ms", deadline},
 	{"P6", "`within-timeout?timeout=400`, 100-600 ms, 1,000 connections: p99 at most 430 ms", latencyWithinTimeout},
-	{"P7", "engine alone, 3 producers, no network: at most 5 µs and 20 allocations; less than failsafe-go's and hedgedhttp's hedge", engine},
-	{"P8", "memory per concurrent `all` call: at most 110 KB", memory},
+	{"P7", "engine alone, 3 producers, no network: at most 0.6 times failsafe-go's hedge and 0.5 times hedgedhttp's; at most 18 allocations", engine},
+	{"P8", "memory per concurrent `all` call: at most 60 KB", memory},
 	{"P9", "new connections: 1,000 `all` in turn at most 3; `first` within the grace at most 0.05 per call", connections},
 	{"P10", "60 s of `first` at 300/s, losers never answered: no port errors, FIN_WAIT and TIME_WAIT at most 1,000", sockets},
 	{"P11", "overload at 2, 5 and 10 times capacity: goodput at least 0.9 of it, refusals p99 at most 10 ms, normal again in 5 s", overload},
 	{"P12", "start to first answer at most 80 ms, idle memory at most 22 MiB", startUp},
+	{"P13", "processor time per call, instant upstream, 32 connections: `first` at most 0.40 times net/http's, `all` at most 0.68 times", processorTime},
 	{"P14", "`/proxy` with one attempt, 32 connections: at least 1.3 times a plain ReverseProxy's calls/s, at most 0.8 times its processor time", reverseProxied},
 	{"P15", "`/proxy` with `first` of three: at most 1.2 times the processor time of the challenge's `first`", raced},
 	{"P16", "success rule with a condition on a 1 KiB body: at most 5 µs and 12 allocations", ruled},

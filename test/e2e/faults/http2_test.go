@@ -161,3 +161,19 @@ func TestAnHTTP2GoAwayWithAnErrorFailsTheAttemptThatMetItAndTheOthersGoOn(t *tes
 		assert.Equal(t, 1, metric(t, h, "hedgerow_attempt_failures_total", "reason", "invalid response"))
 	})
 }
+
+func TestAnHTTP2APIThatTakesNoRequestIsAskedThreeTimesByAnAttemptAtMost(t *testing.T) {
+	for name, refuse := range map[string]func(http2Stream){
+		"it goes away":   func(s http2Stream) { s.goAway(0, http2.ErrCodeNo) },
+		"it refuses all": func(s http2Stream) { s.reset(http2.ErrCodeRefusedStream) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withHTTP2(t, refuse, func(t *testing.T, h *harness.Hedgerow, server *http2Server) {
+				assert.Equal(t, http.StatusBadGateway, get(t, h, "/api/first"+longTimeout).StatusCode)
+				assert.LessOrEqual(t, server.requests(), 3*3)
+				// Three may be dialled at once before it is known that one would do.
+				assert.LessOrEqual(t, metric(t, h, "hedgerow_upstream_connections_total"), 3*3+3)
+			})
+		})
+	}
+}

@@ -35,6 +35,7 @@ func build() (*programs, error) {
 	}
 	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "../..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
 		command := exec.Command("go", "build", "-trimpath", "-tags=nomsgpack", "-ldflags=-s -w", "-o", filepath.Join(folder, b.name), b.pkg)
+		command.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is delivered
 		command.Dir, command.Stderr = b.dir, os.Stderr
 		if err := command.Run(); err != nil {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)

@@ -124,7 +124,7 @@ func explained(raw []byte, head bool, err error) bool {
 	case bytes.Contains(lower, []byte("http/1.0")) && bytes.Contains(lower, []byte("transfer-encoding")): // net/http ignores the coding, which RFC 9112 calls faulty
 	case strings.Contains(why, "too many 1xx"): // the header's limit bounds ours
 	case strings.Contains(why, "trailer"): // net/http wants CRLF there, in its buffer
-	case head && strings.Contains(why, "unsupported transfer encoding"): // of a body that is not there
+	case head && strings.Contains(why, "transfer encoding"): // of a body that is not there
 	default:
 		return false
 	}

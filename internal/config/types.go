@@ -77,24 +77,11 @@ func parseOptionalURL(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("is not a URL") // the error would show a password in it
 	}
-	var problem string
+	problem := problemOf(u, text)
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		problem = "is neither http nor https"
-	case u.Hostname() == "":
-		problem = "has no host"
-	case u.Port() != "" && !isPort(u.Port()):
-		problem = "has no port from 1 to 65535"
-	case u.Fragment != "":
-		problem = "has a fragment, which is never sent"
-	case strings.ContainsFunc(text, unicode.IsSpace):
-		problem = "has a space: write it as %20"
-	case hasLetters(u.RawQuery) || hasLetters(u.RawPath) && strings.Contains(u.RawPath, "%"):
-		problem = "has letters that have to be percent-encoded" // net/url would send a query as it is, and lose a %2F of the path
-	default:
+	case problem == "":
 		return u, nil
-	}
-	if u.Opaque != "" || strings.Contains(u.Path, "@") { // it was meant to be user, password and host
+	case u.Opaque != "" || strings.Contains(u.Path, "@"): // it was meant to be user, password and host
 		return nil, errors.New(problem)
 	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
@@ -102,6 +89,25 @@ func parseOptionalURL(text string) (*url.URL, error) {
 		shown.RawQuery = "..." // which may have a key in it
 	}
 	return nil, fmt.Errorf("%q %s", shown.String(), problem)
+}
+
+// problemOf is what is wrong with a URL that can be read; text is how it is written. It is empty when all is well.
+func problemOf(u *url.URL, text string) string {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "is neither http nor https"
+	case u.Hostname() == "":
+		return "has no host"
+	case u.Port() != "" && !isPort(u.Port()):
+		return "has no port from 1 to 65535"
+	case u.Fragment != "":
+		return "has a fragment, which is never sent"
+	case strings.ContainsFunc(text, unicode.IsSpace):
+		return "has a space: write it as %20"
+	case hasLetters(u.RawQuery) || hasLetters(u.RawPath) && strings.Contains(u.RawPath, "%"):
+		return "has letters that have to be percent-encoded" // net/url would send a query as it is, and lose a %2F of the path
+	}
+	return ""
 }
 
 func hasLetters(text string) bool {

@@ -215,7 +215,7 @@ func TestAnArrayIsInOrderOfArrival(t *testing.T) {
 		p := serveFile(t, fmt.Sprintf("apis:\n  a:\n    urls: [%s]\n    timeout: 20s\n    strategy: %s\n", strings.Join(urls, ", "), strategy))
 		const element = `{"attempt":%d,"status":200,"type":"application/json","body":%d}`
 		want := fmt.Sprintf("["+element+","+element+","+element+"]", 3, 2, 2, 1, 1, 0)
-		assert.True(t, want == p.ask(t, "GET /proxy/a/x").body, "byte for byte: %s by %s", want, strategy)
+		assert.Equal(t, []byte(want), []byte(p.ask(t, "GET /proxy/a/x").body), "byte for byte, by %s", strategy)
 	}
 }
 

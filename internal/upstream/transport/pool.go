@@ -24,6 +24,7 @@ type pool struct {
 	idle    []*conn   // in the order in which they were given back
 	open    int       // connections and dials
 	waiting list.List // of *waiter, in the order of their coming
+	starved int       // those of them for whom nobody dials
 	sweeper *time.Timer
 	closed  bool
 }
@@ -95,6 +96,7 @@ func (p *pool) wait(number int, fresh bool) *waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.place = p.waiting.PushBack(w)
+	p.starved++
 	if p.open >= p.max && len(p.idle) > 0 { // the attempt wants none of these
 		p.idle[0].close()
 		p.idle = slices.Delete(p.idle, 0, 1)
@@ -106,10 +108,11 @@ func (p *pool) wait(number int, fresh bool) *waiter {
 
 // dialMore dials for those who wait, as far as the limit allows. The caller holds mu.
 func (p *pool) dialMore() {
-	for e := p.waiting.Front(); e != nil && p.open < p.max && !p.closed; e = e.Next() {
+	for e := p.waiting.Front(); e != nil && p.starved > 0 && p.open < p.max && !p.closed; e = e.Next() {
 		w := e.Value.(*waiter)
 		if !w.dialling {
 			w.dialling = true
+			p.starved--
 			p.open++
 			go p.dialFor(w)
 		}
@@ -142,17 +145,24 @@ func (p *pool) dialFor(w *waiter) {
 
 // serve ends a wait. The caller holds mu.
 func (p *pool) serve(w *waiter, d dialled) {
+	p.remove(w)
+	w.ready <- d
+}
+
+// remove takes an attempt out of the queue. The caller holds mu.
+func (p *pool) remove(w *waiter) {
 	p.waiting.Remove(w.place)
 	w.place = nil
-	w.ready <- d
+	if !w.dialling {
+		p.starved--
+	}
 }
 
 // leaveQueue ends a wait in vain.
 func (p *pool) leaveQueue(w *waiter) {
 	p.mu.Lock()
 	if w.place != nil {
-		p.waiting.Remove(w.place)
-		w.place = nil
+		p.remove(w)
 		p.mu.Unlock()
 		return
 	}

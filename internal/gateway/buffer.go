@@ -1,6 +1,10 @@
 package gateway
 
-import "sync/atomic"
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+)
 
 // Buffer bounds the bytes of bodies that all calls hold at a time, of requests and answers together. It is safe for concurrent use.
 type Buffer struct {
@@ -28,7 +32,16 @@ type Holding struct {
 	buffer *Buffer
 	bytes  atomic.Int64
 	users  atomic.Int64
+
+	mu     sync.Mutex
+	bodies []*bytes.Buffer // of answers
 }
+
+// bodies are memory for answers. Without it, bodies would be most of a proxy's garbage.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keptBody is the largest memory of a body that is used again.
+const keptBody = 1 << 20
 
 // Hold returns the holding of a call, which has to end it.
 func (b *Buffer) Hold() *Holding {
@@ -46,12 +59,38 @@ func (h *Holding) Take(n int64) bool {
 	return true
 }
 
-// begin adds a user, an attempt.
-func (h *Holding) begin() { h.users.Add(1) }
+// Body returns memory for an answer's body. Nobody may look at it when the holding has ended.
+func (h *Holding) Body() *bytes.Buffer {
+	b := bodies.Get().(*bytes.Buffer)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bodies = append(h.bodies, b)
+	return b
+}
+
+// begin adds n users, attempts.
+func (h *Holding) begin(n int) { h.users.Add(int64(n)) }
+
+// endAll takes n users away.
+func (h *Holding) endAll(n int) {
+	for range n {
+		h.End()
+	}
+}
 
 // End takes a user away.
 func (h *Holding) End() {
-	if h.users.Add(-1) == 0 {
-		h.buffer.held.Add(-h.bytes.Swap(0))
+	if h.users.Add(-1) > 0 {
+		return
 	}
+	h.buffer.held.Add(-h.bytes.Swap(0))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.bodies {
+		if b.Cap() <= keptBody {
+			b.Reset()
+			bodies.Put(b)
+		}
+	}
+	h.bodies = nil
 }

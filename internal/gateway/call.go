@@ -60,10 +60,12 @@ func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 	if !e.request.Repeatable {
 		attempts = 1
 	}
+	call.Holding.begin(attempts) // before the call can end
 	answer, err := a.engine.Do(ctx, fanout.Plan[*Answer]{
 		Source: e.attempt, Strategy: call.Strategy, Producers: attempts, HedgeDelay: call.Route.Hedge.Delay,
 		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url,
 	})
+	call.Holding.endAll(attempts - fired(answer.Attempts))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Result{Answer: answer, Failed: e.failed, Sent: e.sent(answer.Attempts), Full: e.full}, err
@@ -82,8 +84,11 @@ type exchange struct {
 }
 
 // sent is how many requests the attempts have made.
-func (e *exchange) sent(attempts []fanout.Attempt) int {
-	n := e.request.More()
+func (e *exchange) sent(attempts []fanout.Attempt) int { return fired(attempts) + e.request.More() }
+
+// fired is how many attempts were not refused.
+func fired(attempts []fanout.Attempt) int {
+	n := 0
 	for _, a := range attempts {
 		if a.Outcome != fanout.Refused {
 			n++
@@ -97,7 +102,6 @@ func (e *exchange) url(number int) int { return (e.first + number) % len(e.api.s
 
 // attempt is a fanout.Source.
 func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, error) {
-	e.call.Holding.begin()
 	defer e.call.Holding.End()
 	answer, err := e.judged(ctx, a)
 	if err != nil {
@@ -176,6 +180,6 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 	}
 	return &upstream.Request{
 		Method: r.Method, Target: call.Target, Header: header, Body: call.Body, MaxBody: call.Route.MaxBody,
-		Repeatable: repeatable, Take: call.Holding.Take,
+		Repeatable: repeatable, Take: call.Holding.Take, Buffer: call.Holding.Body,
 	}
 }

@@ -25,6 +25,8 @@ type Request struct {
 	MaxBody int64
 	// Take is asked for room for so many bytes of the answer's body before they are held. Without it there is always room.
 	Take func(bytes int64) bool
+	// Buffer, when set, returns empty memory for a body.
+	Buffer func() *bytes.Buffer
 	// Repeatable says that it may be sent again on a new connection when a kept one has ended before the answer began.
 	Repeatable bool
 
@@ -98,7 +100,10 @@ const firstPiece = 64 << 10
 
 // readBytes reads a whole body of at most MaxBody bytes. length is what its header says, below 0 when that says nothing.
 func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
-	var b bytes.Buffer
+	b := new(bytes.Buffer)
+	if r.Buffer != nil {
+		b = r.Buffer()
+	}
 	b.Grow(int(min(max(length, 0), firstPiece)) + bytes.MinRead)
 	n, err := b.ReadFrom(&taking{io.LimitReader(body, r.MaxBody+1), r.Take})
 	switch {

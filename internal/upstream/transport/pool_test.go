@@ -92,6 +92,7 @@ func TestTheConnectionThatWasGivenBackLastIsTakenFirst(t *testing.T) {
 		p.pool.put(b)
 		assert.Same(t, b, p.take(t))
 		assert.Same(t, a, p.take(t))
+		synctest.Wait()
 		assert.Equal(t, 2, p.dials)
 	})
 }
@@ -105,6 +106,7 @@ func TestWhoWaitsGetsWhatIsFirstAConnectionGivenBackOrItsOwnDial(t *testing.T) {
 		assert.Same(t, a, p.take(t))
 		assert.Equal(t, 10*ms, time.Since(began))
 		time.Sleep(time.Second)
+		synctest.Wait()
 		assert.Equal(t, 2, p.dials)
 		assert.Same(t, p.made[1], p.take(t), "the dial has gone on, for the next")
 	})
@@ -122,6 +124,7 @@ func TestADialOutlivesTheAttemptThatAskedForIt(t *testing.T) {
 			}
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		}
+		synctest.Wait()
 		assert.Equal(t, 1, p.dials, "never more dials than the limit")
 		assert.Len(t, p.made, 1)
 	})
@@ -153,6 +156,7 @@ func TestTheLimitHoldsAndWhoeverWaitsGetsTheNextPlace(t *testing.T) {
 			})
 		}
 		users.Wait()
+		synctest.Wait()
 		assert.Equal(t, 3, most)
 		assert.LessOrEqual(t, p.pool.open, 3)
 		assert.Len(t, p.pool.idle, p.pool.open)
@@ -167,6 +171,7 @@ func TestADialThatFailsIsItsAttemptsErrorAndFreesItsPlace(t *testing.T) {
 			_, err := p.pool.take(t.Context(), 0, false)
 			require.ErrorIs(t, err, p.fails)
 		}
+		synctest.Wait()
 		assert.Zero(t, p.pool.open)
 	})
 }
@@ -183,6 +188,7 @@ func TestWhoAsksForANewConnectionGetsNoOther(t *testing.T) {
 				require.NoError(t, err)
 				assert.NotSame(t, a, c)
 				assert.NotSame(t, b, c)
+				synctest.Wait()
 				assert.LessOrEqual(t, p.pool.open, limit)
 			})
 		})
@@ -198,6 +204,7 @@ func TestAnIdleConnectionIsClosedAfterNinetySecondsAndNoneLivesOverFiveMinutes(t
 		assert.False(t, p.isClosed(idle))
 		time.Sleep(2 * time.Second)
 		assert.True(t, p.isClosed(idle))
+		synctest.Wait()
 		assert.Zero(t, p.pool.open)
 
 		busy := p.take(t)

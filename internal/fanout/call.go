@@ -37,6 +37,7 @@ type Call[T any] struct {
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
 	overdue  bool               // it has waited for too long to be made
+	values   detached           // the caller's
 	ctx      context.Context    // of the attempts
 	cancel   context.CancelFunc // of ctx
 	queue    chan Result[T]     // has a slot for every producer: none can block on it
@@ -46,9 +47,10 @@ type Call[T any] struct {
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
 	held       int           // attempts held back
 
-	attempts []Attempt // not written to after the answer
-	running  int       // attempts fired whose result is not taken off the queue yet
-	over     error     // ErrTimedOut or ErrAbandoned once that is so
+	attempts []Attempt  // not written to after the answer
+	few      [3]Attempt // their memory, as a rule
+	running  int        // attempts fired whose result is not taken off the queue yet
+	over     error      // ErrTimedOut or ErrAbandoned once that is so
 
 	answered atomic.Bool // the results that still come are losers'
 	mu       sync.Mutex  // guards running and cut once the call has been answered
@@ -62,9 +64,7 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 	if place == nil {
 		place = onePlace
 	}
-	// Not the caller's context: losers outlive the call, and nothing but this package may cut an attempt short.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(caller)) //nolint:gosec // without a parent there is nothing to release
-	return &Call[T]{
+	c := &Call[T]{
 		service:    s,
 		source:     plan.Source,
 		place:      place,
@@ -72,13 +72,25 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),
 		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
-		ctx:        ctx,
-		cancel:     cancel,
+		values:     detached{caller},
 		queue:      make(chan Result[T], plan.Producers),
 		timer:      time.NewTimer(plan.Timeout - passed + tick),
-		attempts:   make([]Attempt, 0, plan.Producers),
 	}
+	c.ctx, c.cancel = context.WithCancel(&c.values) //nolint:gosec // without a parent there is nothing to release
+	if c.attempts = c.few[:0]; plan.Producers > len(c.few) {
+		c.attempts = make([]Attempt, 0, plan.Producers)
+	}
+	return c
 }
+
+// detached has a caller's values and nothing else of its context: losers outlive the call, and nothing but this package may cut an
+// attempt short. It is context.WithoutCancel without memory of its own.
+type detached struct{ caller context.Context } //nolint:containedctx // it is one
+
+func (*detached) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*detached) Done() <-chan struct{}                   { return nil }
+func (*detached) Err() error                              { return nil }
+func (d *detached) Value(key any) any                     { return d.caller.Value(key) }
 
 func onePlace(int) int { return 0 }
 

@@ -240,6 +240,7 @@ func TestTheLimitsOfControlsAreThoseOfTheRoute(t *testing.T) {
 	assert.Contains(t, p.ask(t, "GET /proxy/a/short").body, `"attempt":3`, "its strategy too")
 }
 
-func TestEveryStrategyOfTheFileIsOneOfTheHandlers(t *testing.T) {
-	assert.Equal(t, []string{"smart", "first", "all", "within-timeout"}, hedgerow.Strategies(), "the first is the default")
+func TestTheFirstStrategyOfTheFileIsSmart(t *testing.T) {
+	assert.Equal(t, "smart", hedgerow.Strategies()[0], "it is the default")
+	assert.Subset(t, hedgerow.Strategies(), []string{"first", "all", "within-timeout"})
 }

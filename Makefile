@@ -46,8 +46,8 @@ init: $(LINT) ## Install what development needs: modules, generator, linter.
 
 .PHONY: local
 local: export HEDGEROW_CONFIG ?= deploy/apis.yaml
-local: export TESTSERVER_URL ?= http://127.0.0.1:5002
 local: export HEDGEROW_TESTSERVER_ADDR ?= 127.0.0.1:5002
+local: export TESTSERVER_URL ?= http://$(HEDGEROW_TESTSERVER_ADDR)
 local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testing server.
 	@[ -e $(LOCAL) ] || echo "The first build fetches modules and compiles $$($(GO) list -deps ./cmd/hedgerow | wc -l) packages, named below. With empty caches that takes minutes." >&2
 	@$(GO) build -v -o $(LOCAL) ./cmd/hedgerow

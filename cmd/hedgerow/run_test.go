@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,6 +97,23 @@ func TestThatAnswersAreMadeUpIsAWarningAndStandsInEveryAnswer(t *testing.T) {
 	assert.JSONEq(t, `{"status": "ok", "api": "built-in testing server"}`, body)
 	_, body = get(t, url+"/livez")
 	assert.JSONEq(t, `{"status": "ok"}`, body)
+}
+
+func TestWhatAnAPIOfTheFileAnswersIsNotSaidToBeMadeUp(t *testing.T) {
+	upstream := faultserver.New(t, faultserver.JSON(`1`))
+	file := filepath.Join(t.TempDir(), "apis.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apis: {a: {url: "+upstream.URL+"}}\n"), 0o600))
+	p := start(t, []string{"HEDGEROW_CONFIG=" + file})
+	url := "http://" + p.log.Wait(t, "msg", listening)["addr"].(string)
+	for _, strategy := range []string{"smart", "first", "all", "within-timeout", "nope"} {
+		request, err := http.NewRequest(http.MethodGet, url+"/proxy/a/x", nil)
+		require.NoError(t, err)
+		request.Header.Set("Hedgerow-Strategy", strategy)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.NotContains(t, response.Header, "Hedgerow-Testing-Server", strategy)
+	}
 }
 
 func TestWhichAPIIsCalledIsToldWithoutSecrets(t *testing.T) {

@@ -85,7 +85,7 @@ func chooseAPI(ctx context.Context, settings config.Serve, logger *slog.Logger) 
 	if err != nil {
 		return api{}, err
 	}
-	logger.Warn("EXPONEA_URL is empty: the built-in testing server stands in for the third-party API, and every answer is made up")
+	logger.Warn("EXPONEA_URL is empty: the built-in testing server answers below /api, and every answer there is made up")
 	return api{
 		url: testingServerURL(listener), name: "built-in testing server", builtIn: newTestingServer(listener, settings.TestingServer, logger),
 	}, nil

@@ -64,3 +64,22 @@ func TestAHedgeIsToldWhenTheOldestAttemptBegan(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAttemptsContextHasTheCallersValuesAndNoDeadline(t *testing.T) {
+	type key struct{}
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(ms, 1))
+		plan := s.plan(time.Minute, fanout.First[int])
+		plan.Producers = 1
+		plan.Source = func(ctx context.Context, a fanout.Attempt) (int, error) {
+			assert.Equal(t, "the caller's", ctx.Value(key{}))
+			_, has := ctx.Deadline()
+			assert.False(t, has)
+			return s.source(ctx, a)
+		}
+		caller, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "the caller's"), time.Minute)
+		defer cancel()
+		_, err := fanout.New[int](s.settings()).Do(caller, plan)
+		require.NoError(t, err)
+	})
+}

@@ -25,6 +25,7 @@ func TestRequestsThatAreNotSafeToRepeatAreMadeOnceWhateverTheStrategy(t *testing
 		"a key":                              {"idempotency_key: true, ", once, key, 3},
 		"no key":                             {"idempotency_key: true, ", once, nil, 1},
 		"an empty key":                       {"idempotency_key: true, ", once, []string{"Idempotency-Key", ""}, 1},
+		"two keys":                           {"idempotency_key: true, ", once, []string{"Idempotency-Key", "a", "Idempotency-Key", "b"}, 1},
 		"a key of the connection":            {"idempotency_key: true, ", once, append([]string{"Connection", "idempotency-key"}, key...), 1},
 		"a key of ours and not the caller's": {"idempotency_key: true, set: {Idempotency-Key: x}, ", once, nil, 1},
 		"repeatable":                         {"repeatable: true, ", once, nil, 3},

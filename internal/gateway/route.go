@@ -55,7 +55,9 @@ var idempotent = []string{http.MethodGet, http.MethodHead, http.MethodOptions, h
 
 // Repeats tells whether a request that goes on with this header may be sent more than once.
 func (r *Route) Repeats(method string, header http.Header) bool {
-	return slices.Contains(idempotent, method) || r.Repeatable || r.IdempotencyKey && header.Get("Idempotency-Key") != ""
+	keys := header["Idempotency-Key"]
+	hasKey := len(keys) == 1 && keys[0] != "" // of several an API may read any
+	return slices.Contains(idempotent, method) || r.Repeatable || r.IdempotencyKey && hasKey
 }
 
 // routes finds an API's routes.

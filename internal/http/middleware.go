@@ -120,8 +120,10 @@ func secure(c *gin.Context) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
+const testingServerHeader = "Hedgerow-Testing-Server"
+
 // declareBuiltIn says in each answer that the data behind it is made up.
-func declareBuiltIn(c *gin.Context) { c.Header("Hedgerow-Testing-Server", "built-in") }
+func declareBuiltIn(c *gin.Context) { c.Header(testingServerHeader, "built-in") }
 
 // noteCall adds a call that was made to the record of its request.
 func noteCall(c *gin.Context, timeout time.Duration, attempts []fanout.Attempt) {

@@ -34,7 +34,7 @@ var (
 	errNotReady         = errors.New("shutting down")
 	errUnknownAPI       = errors.New("the file of APIs names no API like the one in this path")
 	errLoop             = errors.New("the request has come through this service before: it goes round in a circle")
-	errHeadOfArray      = errors.New("HEAD has no answer by the strategies all and within-timeout, which answer with an array")
+	errHeadOfArray      = errors.New("HEAD has no answer by a strategy that answers with an array")
 	errBodyTooLarge     = errors.New("the request's body is larger than max_request_body")
 	errBodySlow         = errors.New("the request's body has not come within the timeout")
 	errBodyCut          = errors.New("the request's body is broken or ends before its end")

@@ -53,6 +53,7 @@ func Strategies() []string {
 func (p *proxy) serve(c *gin.Context) {
 	note := &proxiedRecord{}
 	recordOf(c).proxied = note
+	c.Writer.Header().Del(testingServerHeader) // it stands in for the API of /api alone
 	target, err := forward.ParseTarget(c.Request.RequestURI)
 	if err != nil {
 		refuse(c, err)

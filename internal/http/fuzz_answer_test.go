@@ -45,7 +45,7 @@ func FuzzProxyAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, head bool, answer string) {
 		if len(answer) > longestInput {
-			t.Skip("longer than what a head may be")
+			return // longer than what a head may be
 		}
 		api.mu.Lock()
 		api.reply = func(request string) string {

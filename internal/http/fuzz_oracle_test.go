@@ -132,7 +132,7 @@ func (fz *fuzzed) checkCalls(t *testing.T, sends string) {
 	t.Helper()
 	sends += hangUp
 	if hasty.MatchString(sends) {
-		t.Skip("not worth a race with the deadline")
+		return // not worth a race with the deadline
 	}
 	answers := fz.exchange(t, sends, nil)
 	require.NotContains(t, answers, "HTTP/1.1 500 ")

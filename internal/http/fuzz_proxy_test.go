@@ -28,7 +28,7 @@ func FuzzProxyPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, number byte, path string) {
 		if len(path) > longestInput {
-			t.Skip("longer than what the service reads")
+			return // longer than what the service reads
 		}
 		fz.checkCalls(t, "GET /proxy/"+picked(number)+path+" HTTP/1.1\r\nHost: caller.example\r\n\r\n")
 	})
@@ -45,7 +45,7 @@ func FuzzProxyQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, number byte, query string) {
 		if len(query) > longestInput {
-			t.Skip("longer than what the service reads")
+			return // longer than what the service reads
 		}
 		fz.checkCalls(t, "GET /proxy/"+picked(number)+"/x?"+query+" HTTP/1.1\r\nHost: caller.example\r\n\r\n")
 	})
@@ -76,7 +76,7 @@ func FuzzProxyHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, number byte, post bool, head, body string) {
 		if len(head)+len(body) > longestInput {
-			t.Skip("longer than what the service reads")
+			return // longer than what the service reads
 		}
 		method := "GET"
 		if post {

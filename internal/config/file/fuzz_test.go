@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("apis: {a: {url: 'http://${TOKEN}', example: '/${TOKEN}', set: {A: '${OTHER}'}, success: {if: 'header(\"${TOKEN}\") != \"\"'}}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "hunter") {
-			t.Skip("a secret that the file itself shows")
+			return // a secret that the file itself shows
 		}
 		read, err := reader().Parse("apis.yaml", []byte(text))
 		if err != nil {

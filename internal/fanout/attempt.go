@@ -38,8 +38,8 @@ type Attempt struct {
 	Outcome Outcome
 	// Started is when it was fired.
 	Started time.Time
-	// Beside is, for a hedge, when the oldest attempt of its call that still ran was fired. It is the zero time when none ran.
-	Beside time.Time
+	// Beside is, for a hedge, how long the oldest attempt of its call that still ran had run by then. It is 0 when none ran.
+	Beside time.Duration
 	// Duration is how long it ran, or has run so far.
 	Duration time.Duration
 	// Err is why a failed attempt failed or a refused one was not sent. It is nil for every other outcome.

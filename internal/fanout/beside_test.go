@@ -49,8 +49,8 @@ func TestAHedgeIsToldWhenTheOldestAttemptBegan(t *testing.T) {
 				plan.Source = func(ctx context.Context, a fanout.Attempt) (int, error) {
 					mu.Lock()
 					beside[a.Number] = none
-					if !a.Beside.IsZero() {
-						beside[a.Number] = a.Beside.Sub(s.began)
+					if a.Beside > 0 {
+						beside[a.Number] = a.Started.Add(-a.Beside).Sub(s.began)
 					}
 					mu.Unlock()
 					return s.source(ctx, a)

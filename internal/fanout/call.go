@@ -154,7 +154,7 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 	}
 	a := Attempt{Hedge: hedge, Outcome: Running, Started: time.Now()}
 	if hedge {
-		a.Beside = c.oldestRunning()
+		a.Beside = c.oldestRunning(a.Started)
 	}
 	if a.Err = c.admit(n); a.Err != nil {
 		c.refuse(n, a)
@@ -169,14 +169,14 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 	return true
 }
 
-// oldestRunning is when the oldest attempt that still runs was fired, the zero time without one.
-func (c *Call[T]) oldestRunning() time.Time {
-	for _, a := range c.attempts {
-		if a.Outcome == Running {
-			return a.Started
+// oldestRunning is for how long the oldest attempt that still runs has run at now, 0 without one.
+func (c *Call[T]) oldestRunning(now time.Time) time.Duration {
+	for i := range c.attempts {
+		if c.attempts[i].Outcome == Running {
+			return now.Sub(c.attempts[i].Started)
 		}
 	}
-	return time.Time{}
+	return 0
 }
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.

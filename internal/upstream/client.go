@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
+	"time"
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/upstream/transport"
@@ -119,7 +120,7 @@ func (c *Client) Fetch(ctx context.Context, a fanout.Attempt) (int64, error) {
 // open sends a request to the URL of an index and returns the beginning of the answer, which the caller ends. sent is how often the
 // request has been written.
 func (c *Client) open(ctx context.Context, index int, a fanout.Attempt, r *transport.Request) (response *transport.Response, sent int, err error) {
-	response, sent, err = c.origins[index].Do(ctx, r, transport.Attempt{Number: a.Number, Beside: a.Beside})
+	response, sent, err = c.origins[index].Do(ctx, r, transport.Attempt{Number: a.Number, Beside: beside(a)})
 	if sent == 0 {
 		c.observeUnsent()
 	}
@@ -127,6 +128,14 @@ func (c *Client) open(ctx context.Context, index int, a fanout.Attempt, r *trans
 		return nil, sent, failure(err)
 	}
 	return response, sent, nil
+}
+
+// beside is when the attempt began that a hedge is sent beside, the zero time without one.
+func beside(a fanout.Attempt) time.Time {
+	if a.Beside == 0 {
+		return time.Time{}
+	}
+	return a.Started.Add(-a.Beside)
 }
 
 // Close closes the connections that no attempt uses. No attempt may begin after it.

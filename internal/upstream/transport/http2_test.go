@@ -75,6 +75,16 @@ func TestOverHTTP2ATargetGoesOnAsItIs(t *testing.T) {
 	}
 }
 
+func TestOverHTTP2AnAnswerWithoutABodyIsDiscardedToo(t *testing.T) {
+	s := newH2C(t)
+	for range 2 {
+		response, _, err := s.origin.Do(t.Context(), newRequest(t, http.MethodGet, nil), Attempt{})
+		require.NoError(t, err)
+		response.Discard()
+	}
+	assert.Equal(t, s.seen[0], s.seen[1], "the connection is used again")
+}
+
 func TestOverHTTP2AHedgeBesideASilentAttemptLeavesTheSilentConnections(t *testing.T) {
 	s := newH2C(t)
 	for number := range 2 {

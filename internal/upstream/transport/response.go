@@ -51,20 +51,20 @@ func (r *Response) End() { r.use.end(r.complete) }
 // Discard ends the use of the answer, but lets the rest of its body come, for 250 ms and 64 KiB at most, so that its connection can be
 // used again. It does not wait for that.
 func (r *Response) Discard() {
-	if r.complete || r.ContentLength >= 0 && r.ContentLength <= r.use.buffered() {
-		r.discard()
+	if r.complete {
+		r.End()
 		return
 	}
 	r.use.expire(discardTime)
-	go func() {
+	if r.ContentLength >= 0 && r.ContentLength <= r.use.buffered() {
 		r.discard()
-	}()
+		return
+	}
+	go r.discard()
 }
 
 func (r *Response) discard() {
-	if !r.complete {
-		_, _ = io.CopyN(io.Discard, r, discardLimit) // whether the end came is what matters
-	}
+	_, _ = io.CopyN(io.Discard, r, discardLimit) // whether the end came is what matters
 	if r.complete {
 		r.use.expire(0)
 	}

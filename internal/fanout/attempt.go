@@ -25,7 +25,7 @@ const (
 	Cancelled Outcome = "cancelled"
 	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused attempts were never sent. Their reason is of KindCap, KindWait or KindPushback.
+	// Refused attempts were never sent. Their reason is of KindCap, KindWait, KindPushback or KindBudget.
 	Refused Outcome = "refused"
 )
 
@@ -89,6 +89,7 @@ var (
 	errCap      = &Failure{Reason: Reason{Kind: KindCap}}
 	errWait     = &Failure{Reason: Reason{Kind: KindWait}}
 	errPushback = &Failure{Reason: Reason{Kind: KindPushback}}
+	errBudget   = &Failure{Reason: Reason{Kind: KindBudget}}
 )
 
 // errExited is the error of an attempt whose source ended its goroutine (runtime.Goexit).

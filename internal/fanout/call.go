@@ -44,8 +44,11 @@ type Call[T any] struct {
 
 	timer      *time.Timer   // fires at the deadline
 	hedgeDelay time.Duration // of the plan
+	hedgeLeast time.Duration // of the plan
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
 	held       int           // attempts held back
+	hedging    bool          // the strategy holds attempts back
+	durations  Durations     // of the plan; may be nil
 
 	attempts []Attempt  // not written to after the answer
 	few      [3]Attempt // their memory, as a rule
@@ -56,6 +59,7 @@ type Call[T any] struct {
 	mu       sync.Mutex  // guards running and cut once the call has been answered
 	cut      bool        // the losers' grace is over
 	grace    *time.Timer // cuts them; nil without a grace
+	wonAt    time.Time   // when the hedge that won ended; zero unless it won while the first attempt ran
 }
 
 func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T] {
@@ -69,6 +73,8 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		source:     plan.Source,
 		place:      place,
 		hedgeDelay: plan.HedgeDelay,
+		hedgeLeast: plan.HedgeLeast,
+		durations:  plan.Durations,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),
 		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
@@ -112,41 +118,6 @@ func (c *Call[T]) Fire(n int) error {
 	return &RefusedError{RetryAfter: c.service.retryAfter(c.place(0))}
 }
 
-// FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
-// refused, and the call goes on without them, when the cap has no room for them or their place has asked for time
-// (Failure.RetryAfter).
-func (c *Call[T]) FireAfter(delay time.Duration, n int) {
-	c.held = n
-	if n > 0 && delay < time.Until(c.deadline) {
-		c.hedgeTimer = time.NewTimer(delay + tick)
-	}
-}
-
-// FireHeld starts the attempts that FireAfter still holds back.
-func (c *Call[T]) FireHeld() {
-	n := c.held
-	c.held = 0
-	for now := time.Now(); n > 0; {
-		alike, asked := c.alike(n, now)
-		if asked {
-			c.refuse(alike, Attempt{Hedge: true, Started: now, Err: errPushback})
-		} else {
-			c.fire(alike, true) // refused hedges are recorded; the attempts that run go on
-		}
-		n -= alike
-	}
-}
-
-// alike returns how many of the next n attempts go to places that have asked for time, or how many go to places that have not.
-func (c *Call[T]) alike(n int, now time.Time) (alike int, asked bool) {
-	asks := func(i int) bool { return c.service.pushback[c.place(len(c.attempts)+i)].left(now) > 0 }
-	asked = asks(0)
-	for alike = 1; alike < n && asks(alike) == asked; {
-		alike++
-	}
-	return alike, asked
-}
-
 // fire starts n attempts, or refuses them all and returns false.
 func (c *Call[T]) fire(n int, hedge bool) bool {
 	if len(c.attempts)+n > cap(c.queue) {
@@ -167,16 +138,6 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 		go c.produce(a)
 	}
 	return true
-}
-
-// oldestRunning is for how long the oldest attempt that still runs has run at now, 0 without one.
-func (c *Call[T]) oldestRunning(now time.Time) time.Duration {
-	for i := range c.attempts {
-		if c.attempts[i].Outcome == Running {
-			return now.Sub(c.attempts[i].Started)
-		}
-	}
-	return 0
 }
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.
@@ -209,7 +170,7 @@ func (c *Call[T]) produce(a Attempt) {
 			r.Err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 		r.duration = time.Since(a.Started)
-		c.service.learn(c.place(a.Number), r.duration, r.Err)
+		c.learn(a.Number, r.duration, r.Err)
 		c.service.inFlight.Add(-1)
 		c.queue <- r
 		if c.answered.Load() {
@@ -239,7 +200,7 @@ func (c *Call[T]) Next() (Result[T], error) {
 		case r := <-c.queue:
 			return c.take(r), nil
 		case <-hedge:
-			c.FireHeld()
+			c.fireTimed()
 		case <-c.timer.C:
 			c.over = ErrTimedOut
 		case <-c.caller.Done():

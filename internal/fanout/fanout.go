@@ -62,6 +62,11 @@ type Plan[T any] struct {
 	Producers int
 	// HedgeDelay is how long a hedging strategy waits for its first attempt before it fires the rest.
 	HedgeDelay time.Duration
+	// HedgeLeast is the time that a hedge needs at least. When less is left of the timeout at the end of HedgeDelay, the rest is not fired
+	// then; it still goes when every attempt that ran has failed. 0: any time will do.
+	HedgeLeast time.Duration
+	// Durations, when set, is told how long the call's attempts take, whatever the strategy.
+	Durations Durations
 	// Place returns where an attempt goes, from 0 to Settings.Places-1. It must not block. nil: there is one place.
 	Place func(number int) int
 }
@@ -78,6 +83,13 @@ type Settings struct {
 	// Observe, when set, gets every attempt once, when it has ended or was refused. ctx is the one that Do got for the attempt's call;
 	// it may be done by then. Observe runs on the goroutine of the call or of an attempt, so it must not block.
 	Observe func(ctx context.Context, a Attempt)
+	// Budget is how many hedges each call that ends well pays for, such as 0.1. Only calls of strategies that hold attempts back count
+	// (Call.FireAfter), also when they have none to hold back. There are 10 hedges at the start and 10 at most. Each hedge that is sent takes one, also when the attempts before it have failed; a
+	// hedge for which none is left is refused. 0: no budget, hedges are not bounded.
+	Budget float64
+	// Saved, when set, gets the time that a hedge has saved its call at least, once for each call that a hedge won while the first attempt was
+	// still running: d is how much later that attempt ended or was cut. ctx and the goroutine are those of Observe.
+	Saved func(ctx context.Context, d time.Duration)
 }
 
 // Service runs calls and holds what they share: the cap on attempts in flight, and what is known about the sources. It is safe for
@@ -88,12 +100,14 @@ type Service[T any] struct {
 	inFlight atomic.Int64   // attempts running now
 	mean     mean           // duration of the attempts that have ended
 	pushback []pushback     // by place
+	budget   budget         // of hedges
 	pending  sync.WaitGroup // calls, each until its losers have ended too
 }
 
 // New returns a service that runs no call yet.
 func New[T any](settings Settings) *Service[T] {
 	s := &Service[T]{settings: settings, pushback: make([]pushback, max(1, settings.Places))}
+	s.budget.set(settings.Budget)
 	for i := range s.pushback {
 		s.pushback[i].began = time.Now()
 	}
@@ -123,6 +137,9 @@ func (s *Service[T]) Do(ctx context.Context, plan Plan[T]) (Answer[T], error) {
 	defer c.end()
 	values, err := plan.Strategy(c)
 	c.markRunning()
+	if err == nil {
+		c.conclude()
+	}
 	return Answer[T]{Values: values, Attempts: c.attempts}, err
 }
 
@@ -132,23 +149,15 @@ func (s *Service[T]) CallsInFlight() int { return int(s.calls.Load()) }
 // InFlight returns the number of attempts running now, losers included.
 func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 
+// Budget returns how many hedges the budget has left, from 0 to 10. It stays 10 without a budget.
+func (s *Service[T]) Budget() float64 { return s.budget.left() }
+
 // Wait returns when every call has ended, and its losers. No call may begin meanwhile.
 func (s *Service[T]) Wait() { s.pending.Wait() }
 
 // retryAfter is how long a caller should wait whose first attempt would go to a place and is refused now.
 func (s *Service[T]) retryAfter(place int) time.Duration {
 	return max(s.mean.value(), s.pushback[place].left(time.Now()))
-}
-
-// learn takes into account what an ended attempt says about its source.
-func (s *Service[T]) learn(place int, duration time.Duration, err error) {
-	s.mean.add(duration)
-	if err == nil {
-		return
-	}
-	if failure, ok := errors.AsType[*Failure](err); ok && failure.RetryAfter > 0 {
-		s.pushback[place].extend(failure.RetryAfter)
-	}
 }
 
 // reserve takes n places under the cap on attempts in flight, or none.

@@ -46,7 +46,10 @@ func (c *Call[T]) lose(r Result[T]) {
 	} else if r.Err != nil {
 		own = Failed
 	}
-	c.settle(r, c.fate(own))
+	a := c.settle(r, c.fate(own))
+	if a.Number == 0 {
+		c.tellSaved(a)
+	}
 	if c.running > 0 {
 		return
 	}

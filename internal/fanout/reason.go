@@ -14,6 +14,8 @@ const (
 	KindWait Kind = "wait"
 	// KindPushback is that of a hedge that was held back because the source has asked for time.
 	KindPushback Kind = "pushback"
+	// KindBudget is that of a hedge for which the hedge budget had nothing left.
+	KindBudget Kind = "budget"
 )
 
 // Reason is why an attempt failed or was not sent, as data. It has no addresses, names or data from the source's side in it, so it

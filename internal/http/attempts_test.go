@@ -140,7 +140,7 @@ func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 	}
 	s := &service{log: &logtest.Log{}}
 	s.start(t, scripted{err: fanout.ErrFailed, answer: fanout.Answer[int64]{Attempts: []fanout.Attempt{
-		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback),
+		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback), refused(fanout.KindBudget),
 	}}})
 	defer s.Close()
 	p := problem(t, s.get(t, "/api/smart?timeout=1000"), http.StatusBadGateway)
@@ -148,9 +148,10 @@ func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 		{Outcome: "refused", Reason: "too many attempts in flight"},
 		{Outcome: "refused", Reason: "the call has waited too long"},
 		{Outcome: "refused", Reason: "the upstream API asked to wait"},
+		{Outcome: "refused", Reason: "hedge budget is used up"},
 	}, p.Attempts)
 	assert.Equal(t, "refused 0ms (too many attempts in flight), refused 0ms (the call has waited too long), "+
-		"refused 0ms (the upstream API asked to wait)", s.log.Wait(t, "status", 502.0)["attempts"])
+		"refused 0ms (the upstream API asked to wait), refused 0ms (hedge budget is used up)", s.log.Wait(t, "status", 502.0)["attempts"])
 }
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {

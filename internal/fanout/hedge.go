@@ -1,0 +1,93 @@
+package fanout
+
+import "time"
+
+// FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
+// refused, and the call goes on without them, when the cap has no room for them, their place has asked for time
+// (Failure.RetryAfter) or the hedge budget is used up. When less than Plan.HedgeLeast is left after the delay, only FireHeld starts
+// them.
+func (c *Call[T]) FireAfter(delay time.Duration, n int) {
+	c.held, c.hedging = n, true
+	if n > 0 && delay < time.Until(c.deadline) {
+		c.hedgeTimer = time.NewTimer(delay + tick)
+	}
+}
+
+// fireTimed starts the attempts held back whose time has come, unless they would not end in time.
+func (c *Call[T]) fireTimed() {
+	if time.Until(c.deadline)+tick >= c.hedgeLeast {
+		c.FireHeld()
+	}
+}
+
+// FireHeld starts the attempts that FireAfter still holds back.
+func (c *Call[T]) FireHeld() {
+	n := c.held
+	c.held = 0
+	for now := time.Now(); n > 0; {
+		alike, asked := c.alike(n, now)
+		if asked {
+			c.refuse(alike, Attempt{Hedge: true, Started: now, Err: errPushback})
+		} else {
+			c.fireHedges(alike, now)
+		}
+		n -= alike
+	}
+}
+
+// fireHedges starts as many of n attempts as the budget has, all of these or none. Those refused are recorded; the attempts that run
+// go on.
+func (c *Call[T]) fireHedges(n int, now time.Time) {
+	paid := c.service.budget.take(n)
+	if paid > 0 && !c.fire(paid, true) {
+		c.service.budget.giveBack(paid)
+	}
+	c.refuse(n-paid, Attempt{Hedge: true, Started: now, Err: errBudget})
+}
+
+// alike returns how many of the next n attempts go to places that have asked for time, or how many go to places that have not.
+func (c *Call[T]) alike(n int, now time.Time) (alike int, asked bool) {
+	asks := func(i int) bool { return c.service.pushback[c.place(len(c.attempts)+i)].left(now) > 0 }
+	asked = asks(0)
+	for alike = 1; alike < n && asks(alike) == asked; {
+		alike++
+	}
+	return alike, asked
+}
+
+// oldestRunning is for how long the oldest attempt that still runs has run at now, 0 without one.
+func (c *Call[T]) oldestRunning(now time.Time) time.Duration {
+	for i := range c.attempts {
+		if c.attempts[i].Outcome == Running {
+			return now.Sub(c.attempts[i].Started)
+		}
+	}
+	return 0
+}
+
+// conclude notes what a call that has ended well says about hedges.
+func (c *Call[T]) conclude() {
+	if !c.hedging {
+		return
+	}
+	c.service.budget.earn()
+	firstRuns := false
+	for i := range c.attempts {
+		switch a := &c.attempts[i]; {
+		case i == 0:
+			firstRuns = a.Outcome == Running
+		case firstRuns && a.Hedge && a.Outcome == Won:
+			c.wonAt = a.Started.Add(a.Duration)
+		}
+	}
+}
+
+// tellSaved tells how much later than the hedge that won the first attempt, a, has ended.
+func (c *Call[T]) tellSaved(a Attempt) {
+	if c.service.settings.Saved == nil || c.wonAt.IsZero() {
+		return
+	}
+	if later := a.Started.Add(a.Duration).Sub(c.wonAt); later > 0 {
+		c.service.settings.Saved(c.caller, later)
+	}
+}

@@ -1,0 +1,44 @@
+package fanout_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"hedgerow/internal/fanout"
+)
+
+func TestAHedgeOfTheTimerIsSentOnlyWhenItCanStillEndInTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		delay, least time.Duration // of a timeout of a second
+		first        step
+		sent         []time.Duration
+	}{
+		"enough is left":                           {300 * ms, 700 * ms, succeeds(hangs, 1), []time.Duration{0, 300*ms + tick, 300*ms + tick}},
+		"a nanosecond too little is left":          {300 * ms, 700*ms + 1, succeeds(hangs, 1), alone},
+		"more is needed than the timeout":          {300 * ms, time.Hour, succeeds(hangs, 1), alone},
+		"the delay is the timeout":                 {time.Second, 0, succeeds(hangs, 1), alone},
+		"the delay is beyond the deadline":         {time.Hour, 0, succeeds(hangs, 1), alone},
+		"the first fails before the delay":         {300 * ms, 700*ms + 1, fails(200 * ms), []time.Duration{0, 200 * ms, 200 * ms}},
+		"the first fails after the delay":          {300 * ms, 700*ms + 1, fails(999 * ms), []time.Duration{0, 999 * ms, 999 * ms}},
+		"the first fails, the delay is too long":   {time.Hour, 0, fails(999 * ms), []time.Duration{0, 999 * ms, 999 * ms}},
+		"the first fails at once":                  {300 * ms, 0, fails(0), []time.Duration{0, 0, 0}},
+		"the first fails at once, no time will do": {300 * ms, time.Hour, fails(0), []time.Duration{0, 0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(test.first, succeeds(hangs, 2), succeeds(hangs, 3))
+				service := fanout.New[int](s.settings())
+				plan := s.plan(time.Second, fanout.Smart)
+				plan.HedgeDelay, plan.HedgeLeast = test.delay, test.least
+				answer, err := service.Do(t.Context(), plan)
+				assert.Equal(t, fanout.ErrTimedOut, err)
+				assert.Equal(t, test.sent, s.sent)
+				assert.Len(t, answer.Attempts, len(test.sent), "an attempt that is still held back is not refused")
+				service.Wait()
+			})
+		})
+	}
+}

@@ -45,6 +45,7 @@ init: $(LINT) ## Install what development needs: modules, generator, linter.
 	cd test/e2e && $(GO) mod download
 
 .PHONY: local
+local: export HEDGEROW_ADDR ?= :$(or $(HEDGEROW_PORT),5000)
 local: export HEDGEROW_CONFIG ?= deploy/apis.yaml
 local: export HEDGEROW_TESTSERVER_ADDR ?= 127.0.0.1:5002
 local: export TESTSERVER_URL ?= http://$(HEDGEROW_TESTSERVER_ADDR)

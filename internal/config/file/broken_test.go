@@ -302,9 +302,9 @@ apis:
 		`2:62: methods: "" is not a method: expected one like GET or POST`,
 		`2:77: methods: "GET" is here a second time`,
 		"3:33: methods: is an empty list: expected at least one method",
-		`4:34: strategy: "fist" is not known: did you mean "first"?`,
+		`4:34: strategy: "fist" is not known: expected one of smart, first, all and within-timeout`,
 		`5:34: strategy: "random" is not known: expected one of smart, first, all and within-timeout`,
-		`5:52: protocol: "http2" is not known: did you mean "http1"?`,
+		`5:52: protocol: "http2" is not known: expected one of auto, http1 and h2c`,
 	}},
 	{"headers", `apis:
   a:
@@ -466,6 +466,15 @@ apis:
     url: http://h
    b: c`, []string{
 		"4:4: not YAML: value is not allowed in this context",
+	}},
+	{"variable without quotes in braces", `apis:
+  a: {url: "http://h", set: {X-Key: ${TOKEN}}}`, []string{
+		"2:38: not YAML: ',' or '}' must be specified; a text with ${ needs quotes within { }: \"${NAME}\"",
+	}},
+	{"letters swapped", `apis:
+  a: {ulr: "http://h"}`, []string{
+		`2:3: "a" has no url: expected url, or urls for a list of mirrors`,
+		`2:7: unknown key "ulr": did you mean "url"?`,
 	}},
 	{"two on a line", "apis: a: b", []string{
 		"1:7: not YAML: mapping value is not allowed in this context",

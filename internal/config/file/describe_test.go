@@ -38,6 +38,15 @@ apis:
 	}, read.Warnings())
 }
 
+func TestAVariableWithoutItsBracesIsWarnedOf(t *testing.T) {
+	read, err := reader().Parse("apis.yaml", []byte(`
+apis:
+  a: {url: "http://one", set: {X-Key: "Bearer $TOKEN", X-Full: "${TOKEN}", X-Literal: "$${TOKEN}", X-Price: "$5 and US$"}}
+`))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"the X-Key of set goes to a with a $ and a name in it as they are: ${NAME} is filled in"}, read.Warnings())
+}
+
 func TestTheCurlLineOfAnExampleCanBePastedIntoAShell(t *testing.T) {
 	for text, want := range map[string]string{ //nolint:gosec // ${TOKEN} is no token
 		`example: /latest?base=EUR&x=1`:          `curl 'localhost:5000/proxy/a/latest?base=EUR&x=1'`,

@@ -217,6 +217,6 @@ func choice[V ~string](words ...V) func(string) (V, error) {
 		for i, word := range words {
 			names[i] = string(word)
 		}
-		return "", fmt.Errorf("is not known: %s", expectedKey(text, names))
+		return "", errors.New("is not known: expected " + oneOf(names))
 	}
 }

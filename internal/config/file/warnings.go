@@ -3,12 +3,17 @@ package file
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"hedgerow/internal/forward"
 )
 
-// Warnings are what the file may say and its author may not have meant: credentials that go to several hosts.
+// bareVariable is the name of a variable without its braces.
+var bareVariable = regexp.MustCompile(`\$[A-Z_][A-Z0-9_]+`)
+
+// Warnings are what the file may say and its author may not have meant: credentials that go to several hosts, and variables without
+// their braces. They show no value: it may be a secret that only looks like a variable.
 func (f *File) Warnings() []string {
 	var warnings []string
 	type credential struct{ name, value string }
@@ -17,6 +22,9 @@ func (f *File) Warnings() []string {
 	for i := range f.APIs {
 		a := &f.APIs[i]
 		for _, h := range a.Set {
+			if bareVariable.MatchString(h.Value.String()) {
+				warnings = append(warnings, fmt.Sprintf("the %s of set goes to %s with a $ and a name in it as they are: ${NAME} is filled in", h.Name, a.Name))
+			}
 			if !h.Value.Secret() && !slices.Contains(forward.Credentials(), h.Name) {
 				continue
 			}

@@ -148,6 +148,9 @@ func (d *decoder) syntax(err error) (position, string, any) {
 	if strings.HasPrefix(message, "found character '\t'") {
 		message = "a tab: expected spaces"
 	}
+	if strings.Contains(d.lines[at.line-1], "${") {
+		message += `; a text with ${ needs quotes within { }: "${NAME}"`
+	}
 	return at, "not YAML: %s", message
 }
 

@@ -90,6 +90,16 @@ func TestWhenEveryAttemptHasFailedTheLastCompleteAnswerThatFailedByItsStatusIsKe
 	}
 }
 
+func TestAnAnswerForWhichTheConditionCannotBeEvaluatedSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, one(`attempts: 1, success: {if: 'json("n") > 1'}`), always(step{status: 200, body: `{"n": "many"}`}))
+		result, err := g.call(t, "a", "GET", "/x")
+		require.ErrorIs(t, err, fanout.ErrFailed)
+		assert.Equal(t, []string{"condition cannot be evaluated, status 200"}, reasons(result))
+		g.Close()
+	})
+}
+
 func TestEachAttemptSaysWhyItFailedWithItsStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		steps := []step{{status: 500}, {after: ms, status: 429}, {after: 2 * ms, status: 201, body: "not JSON"}, {after: 3 * ms, status: 202, body: "{}"}}

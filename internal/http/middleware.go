@@ -177,7 +177,10 @@ func logRequests(logger *slog.Logger) gin.HandlerFunc {
 		attributes := make([]slog.Attr, 0, 12)
 		attributes = append(attributes, slog.String("method", c.Request.Method))
 		if p := recordOf(c).proxied; p != nil {
-			attributes = append(attributes, slog.String("api", p.api), slog.String("route", p.route))
+			attributes = append(attributes, slog.String("api", p.api))
+			if p.route != "" {
+				attributes = append(attributes, slog.String("route", p.route))
+			}
 		} else {
 			attributes = append(attributes, slog.String("path", c.Request.URL.Path))
 		}

@@ -46,6 +46,7 @@ func TestCallsToAnAPIAreObservedByItsNameAndRequestsThatAreNoCallsAreNot(t *test
 	}
 	assert.Equal(t, []string{"a 404 20s", "a 404 30s", "a 400 0s"}, observed)
 	assert.NotContains(t, log.String(), "5ecret")
+	assert.NotContains(t, log.String(), `"route"`, "no route matches")
 }
 
 func TestACallWhoseHandlerPanicsIsObservedAsTheErrorThatItBecomes(t *testing.T) {

@@ -38,6 +38,8 @@ func reserved(err error) error {
 		f.Err = operation
 	} else if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		f.Err = dns
+	} else if record, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		f.Err = record
 	} else if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		f.Err = certificate
 	}

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,11 +150,15 @@ func TestReservedFailuresShowNothingOfAnAnswer(t *testing.T) {
 		f.Observe(fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{
 			Reason: fanout.Reason{Kind: "connection refused"}, Err: fmt.Errorf("s3cret: %w", dial),
 		}})
+		f.Observe(fanout.Attempt{Outcome: fanout.Failed, Err: &fanout.Failure{
+			Reason: fanout.Reason{Kind: "TLS failure"}, Err: fmt.Errorf("s3cret: %w", tls.RecordHeaderError{Msg: "no handshake"}),
+		}})
 		assert.NotContains(t, f.text.String(), "s3cret")
 		lines := f.lines(t)
 		assert.Contains(t, lines, map[string]any{
 			"level": "WARN", "msg": "attempts fail", "reason": "invalid response", "error": "invalid response", "unlogged": 0.,
 		})
 		assert.Contains(t, lines, warning("connection refused", "dial tcp: connection refused", 0))
+		assert.Contains(t, lines, warning("TLS failure", "tls: no handshake", 0), "such as when an https URL names a server that speaks http")
 	}
 }

@@ -30,6 +30,7 @@ const (
 	kindFull            fanout.Kind = "no room for the answer"
 	kindStatus          fanout.Kind = "status"                    // its code is the status
 	kindCondition       fanout.Kind = "condition not met, status" // its code is the status
+	kindUnevaluated     fanout.Kind = "condition cannot be evaluated, status"
 )
 
 // kinds are those of every attempt but the ones that have a status for their code.
@@ -47,7 +48,7 @@ func Reasons() []fanout.Reason {
 // ExchangeReasons returns every reason for which an attempt of Exchange can fail, also those of StatusFailure and ConditionFailure.
 // For the statuses it has one of each class.
 func ExchangeReasons() []fanout.Reason {
-	return append(reasons(kinds, kindStatus, kindCondition), fanout.Reason{Kind: kindFull})
+	return append(reasons(kinds, kindStatus, kindCondition, kindUnevaluated), fanout.Reason{Kind: kindFull})
 }
 
 func reasons(kinds []fanout.Kind, ofStatus ...fanout.Kind) []fanout.Reason {
@@ -68,9 +69,14 @@ func StatusFailure(status int, header http.Header) error {
 	return &fanout.Failure{Reason: fanout.Reason{Kind: kindStatus, Code: status}, RetryAfter: pushback(status, header)}
 }
 
-// ConditionFailure is the failure of an answer that does not meet the condition for a success. err may say why.
+// ConditionFailure is the failure of an answer that does not meet the condition for a success. err, when it is not nil, says why the
+// condition cannot be evaluated.
 func ConditionFailure(status int, err error) error {
-	return &fanout.Failure{Reason: fanout.Reason{Kind: kindCondition, Code: status}, Err: err}
+	kind := kindCondition
+	if err != nil {
+		kind = kindUnevaluated
+	}
+	return &fanout.Failure{Reason: fanout.Reason{Kind: kind, Code: status}, Err: err}
 }
 
 // failure classifies an error of a round trip.

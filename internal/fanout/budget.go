@@ -13,23 +13,14 @@ const mostHedges = 10
 const hedgeUnits = 1_000_000
 
 // budget bounds the hedges by the calls that end well: each of these earns a part of a hedge. Each call's goroutine writes it, without a
-// lock. Without earnings there is no budget, and every hedge may go.
-type budget struct {
-	earns int64 // units for each call that ends well; 0: no budget
-	units atomic.Int64
-}
+// lock.
+type budget struct{ units atomic.Int64 }
 
-// set makes it a full budget to which each call that ends well adds so many hedges, to a millionth.
-func (b *budget) set(hedges float64) {
-	b.earns = int64(math.Round(hedges * hedgeUnits))
-	b.units.Store(mostHedges * hedgeUnits)
-}
+// fill makes it a full budget.
+func (b *budget) fill() { b.units.Store(mostHedges * hedgeUnits) }
 
 // take takes n hedges, or as many as there are, and returns how many.
 func (b *budget) take(n int) int {
-	if b.earns == 0 {
-		return n
-	}
 	for {
 		units := b.units.Load()
 		taken := min(n, int(units/hedgeUnits))
@@ -42,8 +33,8 @@ func (b *budget) take(n int) int {
 // giveBack returns n hedges that were taken and then not sent.
 func (b *budget) giveBack(n int) { b.add(int64(n) * hedgeUnits) }
 
-// earn adds what a call that ends well is worth.
-func (b *budget) earn() { b.add(b.earns) }
+// earn adds a part of a hedge, to a millionth.
+func (b *budget) earn(hedges float64) { b.add(int64(math.Round(hedges * hedgeUnits))) }
 
 func (b *budget) add(units int64) {
 	for {

@@ -14,8 +14,9 @@ import (
 // saving is a service whose calls pay for hedges, at 0.1 a call.
 func saving(most int) paced {
 	s := newScript()
+	s.budget = 0.1
 	settings := s.settings()
-	settings.Budget, settings.MaxInFlight = 0.1, most
+	settings.MaxInFlight = most
 	return paced{s, fanout.New[int](settings)}
 }
 
@@ -84,5 +85,23 @@ func TestTenCallsThatEndWellPayForOneHedge(t *testing.T) {
 		assert.Equal(t, outcomes(fanout.Failed, fanout.Failed, fanout.Refused), got, "one hedge goes, the other is refused")
 		assert.Equal(t, 2, sent)
 		assert.InDelta(t, 0, p.Budget(), 0)
+	})
+}
+
+func TestEachCallSaysWhatItPaysForHedges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := saving(12)
+		p.spend(t, 0)
+		p.budget = 0.5
+		p.well(t, 3)
+		assert.InDelta(t, 1.5, p.Budget(), 0)
+		p.budget = 0
+		p.well(t, 10)
+		_, sent := p.call(t, fanout.Smart, fails(ms), fails(ms), fails(ms))
+		assert.Equal(t, 3, sent, "a call without a budget takes no hedges of it")
+		assert.InDelta(t, 1.5, p.Budget(), 0, "and pays for none")
+		p.budget = 0.1
+		_, sent = p.call(t, fanout.Smart, fails(ms), fails(ms))
+		assert.Equal(t, 2, sent, "the budget is one for all calls")
 	})
 }

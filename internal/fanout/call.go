@@ -48,6 +48,7 @@ type Call[T any] struct {
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
 	held       int           // attempts held back
 	hedging    bool          // the strategy holds attempts back
+	budget     float64       // of the plan
 	durations  Durations     // of the plan; may be nil
 
 	attempts []Attempt  // not written to after the answer
@@ -74,6 +75,7 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		place:      place,
 		hedgeDelay: plan.HedgeDelay,
 		hedgeLeast: plan.HedgeLeast,
+		budget:     plan.Budget,
 		durations:  plan.Durations,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),

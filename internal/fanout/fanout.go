@@ -65,6 +65,11 @@ type Plan[T any] struct {
 	// HedgeLeast is the time that a hedge needs at least. When less is left of the timeout at the end of HedgeDelay, the rest is not fired
 	// then; it still goes when every attempt that ran has failed. 0: any time will do.
 	HedgeLeast time.Duration
+	// Budget is how many hedges the call pays for when it ends well, such as 0.1. It pays if its strategy holds attempts back
+	// (Call.FireAfter), also when there are none to hold back. The service has 10 hedges at the start and 10 at most. Each hedge of the call
+	// that is sent takes one, also when the attempts before it have failed; a hedge for which none is left is refused. 0: the call pays for
+	// none and takes none, and its hedges are not bounded.
+	Budget float64
 	// Durations, when set, is told how long the call's attempts take, whatever the strategy.
 	Durations Durations
 	// Place returns where an attempt goes, from 0 to Settings.Places-1. It must not block. nil: there is one place.
@@ -83,10 +88,6 @@ type Settings struct {
 	// Observe, when set, gets every attempt once, when it has ended or was refused. ctx is the one that Do got for the attempt's call;
 	// it may be done by then. Observe runs on the goroutine of the call or of an attempt, so it must not block.
 	Observe func(ctx context.Context, a Attempt)
-	// Budget is how many hedges each call that ends well pays for, such as 0.1. Only calls of strategies that hold attempts back count
-	// (Call.FireAfter), also when they have none to hold back. There are 10 hedges at the start and 10 at most. Each hedge that is sent takes one, also when the attempts before it have failed; a
-	// hedge for which none is left is refused. 0: no budget, hedges are not bounded.
-	Budget float64
 	// Saved, when set, gets the time that a hedge has saved its call at least, once for each call that a hedge won while the first attempt was
 	// still running: d is how much later that attempt ended or was cut. ctx and the goroutine are those of Observe.
 	Saved func(ctx context.Context, d time.Duration)
@@ -107,7 +108,7 @@ type Service[T any] struct {
 // New returns a service that runs no call yet.
 func New[T any](settings Settings) *Service[T] {
 	s := &Service[T]{settings: settings, pushback: make([]pushback, max(1, settings.Places))}
-	s.budget.set(settings.Budget)
+	s.budget.fill()
 	for i := range s.pushback {
 		s.pushback[i].began = time.Now()
 	}
@@ -149,7 +150,7 @@ func (s *Service[T]) CallsInFlight() int { return int(s.calls.Load()) }
 // InFlight returns the number of attempts running now, losers included.
 func (s *Service[T]) InFlight() int { return int(s.inFlight.Load()) }
 
-// Budget returns how many hedges the budget has left, from 0 to 10. It stays 10 without a budget.
+// Budget returns how many hedges the budget has left, from 0 to 10. It stays 10 while no call has one.
 func (s *Service[T]) Budget() float64 { return s.budget.left() }
 
 // Wait returns when every call has ended, and its losers. No call may begin meanwhile.

@@ -38,6 +38,10 @@ func (c *Call[T]) FireHeld() {
 // fireHedges starts as many of n attempts as the budget has, all of these or none. Those refused are recorded; the attempts that run
 // go on.
 func (c *Call[T]) fireHedges(n int, now time.Time) {
+	if c.budget == 0 {
+		c.fire(n, true)
+		return
+	}
 	paid := c.service.budget.take(n)
 	if paid > 0 && !c.fire(paid, true) {
 		c.service.budget.giveBack(paid)
@@ -70,7 +74,7 @@ func (c *Call[T]) conclude() {
 	if !c.hedging {
 		return
 	}
-	c.service.budget.earn()
+	c.service.budget.earn(c.budget)
 	firstRuns := false
 	for i := range c.attempts {
 		switch a := &c.attempts[i]; {

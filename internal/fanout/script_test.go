@@ -38,7 +38,8 @@ func panics(after time.Duration) step              { return step{after: after, p
 
 // script is a source that follows one step per attempt, and the observer of what becomes of them.
 type script struct {
-	steps []step
+	steps  []step
+	budget float64 // of each call
 
 	mu      sync.Mutex
 	began   time.Time
@@ -76,7 +77,7 @@ func (s *script) source(ctx context.Context, a fanout.Attempt) (int, error) {
 
 // plan is a call that arrives now and whose attempts follow the script.
 func (s *script) plan(timeout time.Duration, strategy fanout.Strategy[int]) fanout.Plan[int] {
-	return fanout.Plan[int]{Source: s.source, Strategy: strategy, Arrival: time.Now(), Timeout: timeout, Producers: 3, HedgeDelay: hedge}
+	return fanout.Plan[int]{Source: s.source, Strategy: strategy, Arrival: time.Now(), Timeout: timeout, Producers: 3, HedgeDelay: hedge, Budget: s.budget}
 }
 
 func (s *script) observe(_ context.Context, a fanout.Attempt) {

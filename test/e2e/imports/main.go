@@ -25,6 +25,7 @@ var floors = [][]string{
 	{"internal/http"},
 	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
 	{"internal/config/file", "internal/logs", "internal/metrics", "internal/upstream"},
+	{"internal/hedge"},
 	{"internal/fanout", "internal/forward", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},
 }

@@ -6,8 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -91,13 +91,18 @@ func closeWhenStopping(ready func() bool) gin.HandlerFunc {
 
 const requestIDHeader = "X-Request-Id"
 
-// validRequestID is what a caller may choose as its request's id. Any other id is replaced, because ids go into headers and logs.
-var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]{1,128}$`)
+const requestIDCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=@-"
+
+// validRequestID tells whether a caller may choose this id. Any other id is replaced, because ids go into headers and logs. A regular
+// expression that counts to 128 would take 2 ms of each start, and a health check is a start.
+func validRequestID(id string) bool {
+	return id != "" && len(id) <= 128 && strings.Trim(id, requestIDCharacters) == ""
+}
 
 // identify gives the request an id, the caller's if that is valid, and echoes it.
 func identify(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
-	if !validRequestID.MatchString(id) {
+	if !validRequestID(id) {
 		id = rand.Text()
 	}
 	recordOf(c).id = id

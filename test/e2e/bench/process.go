@@ -22,6 +22,8 @@ type programs struct {
 	folder string
 	// profile is the file for a CPU profile of Hedgerow under the next load; empty: none is taken.
 	profile string
+	// found is the number of connections that P3 has found. 0: it has not been run.
+	found int
 }
 
 // build compiles the programs with the Dockerfile's flags, and the benchmarks of single packages, unless that has been done.

@@ -31,6 +31,15 @@ func attemptSurvival(t float64) float64 {
 // firstSurvival is P(T > t) of first: none of the three has succeeded by t.
 func firstSurvival(t float64) float64 { return math.Pow(attemptSurvival(t), 3) }
 
+// firstEnding is P(call has not ended by t): no success, and not all failed.
+func firstEnding(t float64) float64 {
+	failed := 0.0
+	if t > low {
+		failed = failures * min(1, (t-low)/(high-low))
+	}
+	return firstSurvival(t) - failed*failed*failed
+}
+
 // allSurvival is P(T > t) of all: one of three has not ended by t. Whether it succeeds does not depend on when it ends.
 func allSurvival(t float64) float64 {
 	return 1 - math.Pow(min(1, max(0, t-low)/(high-low)), 3)

@@ -12,7 +12,10 @@ const mostHedges = 10
 // hedgeUnits are the units of a budget that one hedge takes. Units are counted, not fractions, so that nothing is lost by rounding.
 const hedgeUnits = 1_000_000
 
-// budget bounds the hedges by the calls that end well: each of these earns a part of a hedge. Each call's goroutine writes it, without a
+// unitsOf is a part of a hedge, to a millionth. More than a full budget is as good as one.
+func unitsOf(hedges float64) int32 { return int32(math.Round(min(hedges, mostHedges) * hedgeUnits)) }
+
+// budget bounds the hedges by the calls that end well: each of these adds a part of a hedge. Each call's goroutine writes it, without a
 // lock.
 type budget struct{ units atomic.Int64 }
 
@@ -33,9 +36,7 @@ func (b *budget) take(n int) int {
 // giveBack returns n hedges that were taken and then not sent.
 func (b *budget) giveBack(n int) { b.add(int64(n) * hedgeUnits) }
 
-// earn adds a part of a hedge, to a millionth.
-func (b *budget) earn(hedges float64) { b.add(int64(math.Round(hedges * hedgeUnits))) }
-
+// add adds what a call that ends well pays.
 func (b *budget) add(units int64) {
 	for {
 		old := b.units.Load()

@@ -37,6 +37,9 @@ type Call[T any] struct {
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
 	overdue  bool               // it has waited for too long to be made
+	hedging  bool               // its strategy holds attempts back
+	well     bool               // it has an answer
+	pays     int32              // units of the hedge budget when it ends well; 0: it has no budget
 	values   detached           // the caller's
 	ctx      context.Context    // of the attempts
 	cancel   context.CancelFunc // of ctx
@@ -47,8 +50,6 @@ type Call[T any] struct {
 	hedgeLeast time.Duration // of the plan
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
 	held       int           // attempts held back
-	hedging    bool          // the strategy holds attempts back
-	budget     float64       // of the plan
 	durations  Durations     // of the plan; may be nil
 
 	attempts []Attempt  // not written to after the answer
@@ -60,7 +61,6 @@ type Call[T any] struct {
 	mu       sync.Mutex  // guards running and cut once the call has been answered
 	cut      bool        // the losers' grace is over
 	grace    *time.Timer // cuts them; nil without a grace
-	wonAt    time.Time   // when the hedge that won ended; zero unless it won while the first attempt ran
 }
 
 func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T] {
@@ -75,7 +75,7 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		place:      place,
 		hedgeDelay: plan.HedgeDelay,
 		hedgeLeast: plan.HedgeLeast,
-		budget:     plan.Budget,
+		pays:       unitsOf(plan.Budget),
 		durations:  plan.Durations,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),

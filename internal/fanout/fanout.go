@@ -139,7 +139,7 @@ func (s *Service[T]) Do(ctx context.Context, plan Plan[T]) (Answer[T], error) {
 	values, err := plan.Strategy(c)
 	c.markRunning()
 	if err == nil {
-		c.conclude()
+		c.succeed()
 	}
 	return Answer[T]{Values: values, Attempts: c.attempts}, err
 }

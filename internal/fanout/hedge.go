@@ -38,7 +38,7 @@ func (c *Call[T]) FireHeld() {
 // fireHedges starts as many of n attempts as the budget has, all of these or none. Those refused are recorded; the attempts that run
 // go on.
 func (c *Call[T]) fireHedges(n int, now time.Time) {
-	if c.budget == 0 {
+	if c.pays == 0 {
 		c.fire(n, true)
 		return
 	}
@@ -69,29 +69,28 @@ func (c *Call[T]) oldestRunning(now time.Time) time.Duration {
 	return 0
 }
 
-// conclude notes what a call that has ended well says about hedges.
-func (c *Call[T]) conclude() {
-	if !c.hedging {
-		return
-	}
-	c.service.budget.earn(c.budget)
-	firstRuns := false
-	for i := range c.attempts {
-		switch a := &c.attempts[i]; {
-		case i == 0:
-			firstRuns = a.Outcome == Running
-		case firstRuns && a.Hedge && a.Outcome == Won:
-			c.wonAt = a.Started.Add(a.Duration)
-		}
+// succeed notes that the call has an answer.
+func (c *Call[T]) succeed() {
+	c.well = true
+	if c.hedging {
+		c.service.budget.add(int64(c.pays))
 	}
 }
 
-// tellSaved tells how much later than the hedge that won the first attempt, a, has ended.
-func (c *Call[T]) tellSaved(a Attempt) {
-	if c.service.settings.Saved == nil || c.wonAt.IsZero() {
+// tellSaved tells how much later than the hedge that won the first attempt has ended. first is its record.
+func (c *Call[T]) tellSaved(first Attempt) {
+	saved := c.service.settings.Saved
+	if saved == nil || !c.well {
 		return
 	}
-	if later := a.Started.Add(a.Duration).Sub(c.wonAt); later > 0 {
-		c.service.settings.Saved(c.caller, later)
+	for i := range c.attempts {
+		a := &c.attempts[i]
+		if !a.Hedge || a.Outcome != Won {
+			continue
+		}
+		if later := first.Started.Add(first.Duration).Sub(a.Started.Add(a.Duration)); later > 0 {
+			saved(c.caller, later)
+		}
+		return
 	}
 }

@@ -35,10 +35,31 @@ func TestAHedgeOfTheTimerIsSentOnlyWhenItCanStillEndInTime(t *testing.T) {
 				plan.HedgeDelay, plan.HedgeLeast = test.delay, test.least
 				answer, err := service.Do(t.Context(), plan)
 				assert.Equal(t, fanout.ErrTimedOut, err)
+				service.Wait()
 				assert.Equal(t, test.sent, s.sent)
 				assert.Len(t, answer.Attempts, len(test.sent), "an attempt that is still held back is not refused")
-				service.Wait()
 			})
 		})
 	}
+}
+
+func TestWhatIsLeftForAHedgeIsSeenWhenItIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(hangs, 1))
+		service := fanout.New[int](s.settings())
+		plan := s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
+			if err := c.Fire(1); err != nil {
+				return nil, err
+			}
+			c.FireAfter(c.HedgeDelay(), 2)
+			time.Sleep(601 * ms) // the call is held up, until long after the delay
+			_, err := c.Next()
+			return nil, err
+		})
+		plan.HedgeLeast = 400 * ms
+		_, err := service.Do(t.Context(), plan)
+		assert.Equal(t, fanout.ErrTimedOut, err)
+		service.Wait()
+		assert.Equal(t, alone, s.sent)
+	})
 }

@@ -24,7 +24,8 @@ type conn struct {
 	look    *look         // at the socket
 	made    time.Time
 	spoke   time.Time // when it last gave an answer, or was made
-	served  bool      // a request has been sent on it
+	served  bool      // it has given an answer
+	pooled  bool      // it has been in the pool, where something may have come on it
 
 	whenDone func() // cut, for context.AfterFunc
 }
@@ -56,17 +57,30 @@ func (c *conn) cut() { cut(c.Conn) }
 
 func (c *conn) close() { _ = c.Close() }
 
-// usable tells whether an idle connection is still good.
-func (c *conn) usable(now time.Time) bool {
-	if now.Sub(c.spoke) >= idleTimeout || now.Sub(c.made) >= maxAge {
-		return false
+// inTime tells whether an idle connection is not too old.
+func (c *conn) inTime(now time.Time) bool {
+	return now.Sub(c.spoke) < idleTimeout && now.Sub(c.made) < maxAge
+}
+
+// quiet tells whether nothing has come on a connection while nobody used it.
+func (c *conn) quiet() bool { return c.look.silent() || c.readsTickets() }
+
+// ask is quiet, and look.ask if it can be.
+func (c *conn) ask(t *trip, message []byte) (written int, quiet bool) {
+	if c.secure() {
+		return 0, c.quiet()
 	}
-	return c.look.silent() || c.readsTickets()
+	return c.look.ask(t, message)
+}
+
+func (c *conn) secure() bool {
+	_, ok := c.Conn.(*tls.Conn)
+	return ok
 }
 
 // readsTickets reads what a server sends behind the handshake of TLS 1.3, and tells whether that was all.
 func (c *conn) readsTickets() bool {
-	if _, secure := c.Conn.(*tls.Conn); !secure || c.served {
+	if !c.secure() || c.served {
 		return false
 	}
 	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
-	"sync"
 	"time"
 )
 
@@ -16,14 +15,13 @@ const (
 	maxHeaderBytes = 32 << 10 // of an answer, interim ones before it included; and of its trailers
 	// readBuffer holds what the parser of chunks must see at once: a line of chunk extensions.
 	readBuffer = 4 << 10
-	// smallBody is the largest request body that is written before the answer is read. The kernel takes so much from us whether the API
-	// reads it or not.
-	smallBody = 16 << 10
 )
 
 var (
 	errLongHeader = errors.New("the answer's header is longer than 32 KiB")
 	errEnded      = errors.New("the connection ended before the answer began")
+	// errGone is why nothing was written on a kept connection: it has ended, or something has come that nobody asked for.
+	errGone = errors.New("the kept connection is of no use")
 )
 
 // overHTTP1 sends the request over an HTTP/1.1 connection.
@@ -33,11 +31,15 @@ func (t *trip) overHTTP1() (*Response, error) {
 		return nil, err
 	}
 	u := &use1{trip: t, conn: c, kept: c.served, began: time.Now()}
-	c.served = true
 	u.stop = context.AfterFunc(t.ctx, c.whenDone)
 	response, err := u.exchange()
 	if err == nil {
 		return response, nil
+	}
+	if errors.Is(err, errGone) && u.stop() {
+		c.close()
+		t.origin.pool.lost()
+		return nil, err
 	}
 	u.end(false)
 	if t.ctx.Err() != nil {
@@ -83,42 +85,6 @@ func (u *use1) exchange() (*Response, error) {
 	}
 	return response, failed
 }
-
-// write writes the request; of a large body it waits for no end.
-func (u *use1) write() error {
-	r := u.trip.request
-	if len(r.body) > smallBody {
-		u.writing = make(chan error, 1)
-		n, err := u.conn.Write(r.head)
-		u.wrote = n
-		if err != nil {
-			u.writing <- err
-			return err
-		}
-		go func() {
-			_, err := u.conn.Write(r.body)
-			u.writing <- err
-		}()
-		u.trip.wrote()
-		return nil
-	}
-	message := r.head
-	if len(r.body) > 0 {
-		buffer := buffers.Get().(*[]byte)
-		defer buffers.Put(buffer)
-		*buffer = append(append((*buffer)[:0], r.head...), r.body...)
-		message = *buffer
-	}
-	n, err := u.conn.Write(message)
-	u.wrote = n
-	if err == nil {
-		u.trip.wrote()
-	}
-	return err
-}
-
-// buffers are for requests with a small body.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // read reads an answer's head, and skips the interim answers before it.
 func (u *use1) read() (*Response, error) {
@@ -217,21 +183,11 @@ func (u *use1) end(complete bool) {
 	case u.framing.close || c.reader.Buffered() > 0:
 		c.close()
 	default:
+		c.served = true
 		u.trip.origin.pool.put(c)
 		return
 	}
 	u.trip.origin.pool.lost()
-}
-
-// unwritten tells whether some of the request has not been written. What still waits to be written is not.
-func (u *use1) unwritten() bool {
-	if u.writing == nil {
-		return false
-	}
-	_ = u.conn.SetWriteDeadline(time.Unix(1, 0)) // in the past: a write that has ended does not mind
-	err := <-u.writing
-	_ = u.conn.SetWriteDeadline(time.Time{})
-	return err != nil
 }
 
 func (u *use1) buffered() int64 { return int64(u.conn.reader.Buffered()) }

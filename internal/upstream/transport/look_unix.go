@@ -7,12 +7,19 @@ import (
 	"syscall"
 )
 
-// look finds out whether anything has come on an idle socket: an end, or bytes that nobody asked for. It does not block.
+// look finds out whether anything has come on a socket that nobody reads: an end, or bytes that nobody asked for. It does not block.
 type look struct {
 	raw  syscall.RawConn // nil when the socket cannot be looked at
 	peek func(fd uintptr) bool
 	byte [1]byte
 	none bool // nothing has come
+
+	// Of ask:
+	question func(fd uintptr) bool
+	asked    bool
+	message  []byte
+	written  int
+	trip     *trip
 }
 
 func newLook(socket net.Conn) *look {
@@ -25,6 +32,21 @@ func newLook(socket net.Conn) *look {
 		l.none = err == syscall.EAGAIN
 		return true
 	}
+	l.question = func(fd uintptr) bool {
+		if l.asked || l.peek(fd) && !l.none {
+			return true
+		}
+		l.asked = true
+		n, err := syscall.Write(int(fd), l.message)
+		if err != nil {
+			return true // whoever writes the rest gets the error too
+		}
+		if l.written = n; n < len(l.message) {
+			return true
+		}
+		l.trip.wrote()
+		return false // until the socket has something to read
+	}
 	return l
 }
 
@@ -35,4 +57,18 @@ func (l *look) silent() bool {
 	}
 	l.none = false
 	return l.raw.Read(l.peek) == nil && l.none
+}
+
+// ask is silent, but it also writes a request when nothing has come, and waits until something has. written is less than the message when
+// the socket cannot be written to like that, or not now; then it does not wait. A read in its place would be in vain at first: no answer
+// is there when its request has just been written. The look must come after RawConn.Read has begun, which would otherwise forget an end
+// that has come since.
+func (l *look) ask(t *trip, message []byte) (written int, silent bool) {
+	if l.raw == nil {
+		return 0, true
+	}
+	l.none, l.asked, l.message, l.written, l.trip = false, false, message, 0, t
+	_ = l.raw.Read(l.question) // when it fails so does the read that follows
+	l.message, l.trip = nil, nil
+	return l.written, l.none
 }

@@ -146,7 +146,7 @@ func (o *Origin) Do(ctx context.Context, r *Request, a Attempt) (response *Respo
 	for stale := 0; ctx.Err() == nil; {
 		response, err = t.send()
 		switch {
-		case errors.Is(err, errOther):
+		case errors.Is(err, errOther), errors.Is(err, errGone):
 		case isStale(err) && stale < maxSends-1:
 			stale++
 		default:

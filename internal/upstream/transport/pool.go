@@ -55,15 +55,15 @@ func newPool(limit int, dial func(ctx context.Context, number int) (*conn, error
 	return p
 }
 
-// take returns the connection that was given back last and is still good, or else one that it waits for. fresh asks for a new one. number is
-// that of the attempt.
+// take returns the connection that was given back last and is not too old, or else one that it waits for. fresh asks for a new one. number
+// is that of the attempt.
 func (p *pool) take(ctx context.Context, number int, fresh bool) (*conn, error) {
 	for !fresh {
 		c := p.pop()
 		if c == nil {
 			break
 		}
-		if c.usable(time.Now()) {
+		if c.inTime(time.Now()) {
 			return c, nil
 		}
 		c.close()
@@ -174,7 +174,7 @@ func (p *pool) leaveQueue(w *waiter) {
 
 // put gives a connection to who has waited longest, or keeps it.
 func (p *pool) put(c *conn) {
-	c.spoke = time.Now()
+	c.spoke, c.pooled = time.Now(), true
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || c.spoke.Sub(c.made) >= maxAge {

@@ -21,7 +21,7 @@ type Request struct {
 	method, target, host string
 	header               http.Header
 	body                 []byte
-	head                 []byte        // as HTTP/1.1 writes it
+	message              []byte        // as HTTP/1.1 writes it, without a body that is not small
 	asked                *http.Request // what net/http's parser has to know of it
 }
 
@@ -41,7 +41,10 @@ func NewRequest(method, target, host string, header http.Header, body []byte) (*
 		}
 		return nil, fmt.Errorf("a value that cannot be written in the field %s", name) // it may be a secret
 	}
-	r.head = r.appendHead(make([]byte, 0, 512))
+	r.message = r.appendHead(make([]byte, 0, 512))
+	if len(body) <= smallBody {
+		r.message = append(r.message, body...)
+	}
 	return r, nil
 }
 

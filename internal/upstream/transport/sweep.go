@@ -26,7 +26,7 @@ func (p *pool) sweepSome(i *int) bool {
 	to := min(from+sweepBatch, len(p.idle))
 	good := p.idle[:from]
 	for _, c := range p.idle[from:to] {
-		if c.usable(now) {
+		if c.inTime(now) && c.quiet() {
 			good = append(good, c)
 			continue
 		}

@@ -3,41 +3,50 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"hedgerow/test/e2e/bench/instrument"
 )
 
-// memory is what the resident set grows by for each concurrent all call.
+// memory is what the resident set and the goroutines grow by for each concurrent all call.
 func memory(p *programs) (table, error) {
 	const calls = 2000
 	return inFrontOf(p, instrument.Never, func(_ *instrument.Upstream, ours *process) (table, error) {
-		if _, err := get("http://" + ours.addr + "/livez"); err != nil {
-			return table{}, err
-		}
-		idle, err := ours.residentBytes()
+		idle, busy, err := holdings(ours, calls)
 		if err != nil {
 			return table{}, err
 		}
-		busy, err := residentWith(ours, calls)
-		if err != nil {
-			return table{}, err
-		}
-		perCall := float64(busy-idle) / calls / 1000
-		return table{[]string{"idle", fmt.Sprintf("%d calls", calls), "per call"}, [][]string{{
-			fmt.Sprintf("%.1f MB", float64(idle)/1e6), fmt.Sprintf("%.1f MB", float64(busy)/1e6), fmt.Sprintf("**%.0f KB**", perCall),
-		}}, perCall <= 110}, nil
+		bytes, goroutines := busy.minus(idle).perCall(calls)
+		return table{[]string{"", "idle", fmt.Sprintf("%d calls", calls), "per call"}, [][]string{
+			{"memory", fmt.Sprintf("%.1f MB", float64(idle.bytes)/1e6), fmt.Sprintf("%.1f MB", float64(busy.bytes)/1e6), fmt.Sprintf("**%.1f KB**", bytes/1000)},
+			{"goroutines", fmt.Sprint(idle.goroutines), fmt.Sprint(busy.goroutines), fmt.Sprintf("**%.2f**", goroutines)},
+		}, bytes <= 60_000}, nil
 	})
 }
 
-// residentWith is the resident set of a service with that many all calls in flight.
-func residentWith(ours *process, calls int) (int64, error) {
+// holding is what a service holds.
+type holding struct{ bytes, goroutines int64 }
+
+func (h holding) minus(other holding) holding {
+	return holding{h.bytes - other.bytes, h.goroutines - other.goroutines}
+}
+
+func (h holding) perCall(calls int) (bytes, goroutines float64) {
+	return float64(h.bytes) / float64(calls), float64(h.goroutines) / float64(calls)
+}
+
+// holdings are those of a service that nobody calls, and of the same with that many all calls in flight.
+func holdings(ours *process, calls int) (idle, busy holding, err error) {
+	if _, err := get("http://" + ours.addr + "/livez"); err != nil {
+		return idle, busy, err
+	}
+	if idle, err = ours.holding(); err != nil {
+		return idle, busy, err
+	}
 	var load sync.WaitGroup
 	defer load.Wait()
-	load.Go(func() { closedLoop(ours.addr, "/api/all?timeout=8000", calls, 0, time.Second) })
+	load.Go(func() { closedLoop(ours.addr, "/api/all?timeout=8000", calls, 0, 5*time.Second) })
 	inFlight := func() (float64, error) { return ours.metric("hedgerow_attempts_in_flight") }
 	for range 100 {
 		if n, err := inFlight(); err == nil && n >= float64(3*calls) {
@@ -46,15 +55,28 @@ func residentWith(ours *process, calls int) (int64, error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	time.Sleep(time.Second)
-	busy, err := ours.residentBytes()
-	if err != nil {
-		return 0, err
+	if busy, err = ours.holding(); err != nil {
+		return idle, busy, err
 	}
 	n, err := inFlight()
 	if err == nil && n < float64(3*calls) {
 		err = fmt.Errorf("%v attempts in flight instead of %d", n, 3*calls)
 	}
-	return busy, err
+	return idle, busy, err
+}
+
+// holding is the process's resident set, and then its goroutines: to list these takes memory.
+func (p *process) holding() (h holding, err error) {
+	if h.bytes, err = p.residentBytes(); err != nil {
+		return h, err
+	}
+	response, err := http.Get("http://" + p.admin + "/debug/pprof/goroutine?debug=1")
+	if err != nil {
+		return h, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, err = fmt.Fscanf(response.Body, "goroutine profile: total %d", &h.goroutines)
+	return h, err
 }
 
 // connections counts what the upstream sees being dialled.
@@ -105,40 +127,4 @@ func concurrently(addr, path string) (int, error) {
 // staggered answers within the losers' grace: the requests in turn after 1, 50, 100, 150 and 200 ms.
 func staggered(n int64) instrument.Reply {
 	return instrument.AnswerAfter(time.Duration([]int64{1, 50, 100, 150, 200}[n%5]) * time.Millisecond)(n)
-}
-
-// startUp measures the time from exec to the first answer, and the memory of a service that nobody calls.
-func startUp(p *programs) (table, error) {
-	times := make([]float64, 0, 5)
-	var resident int64
-	for range 5 {
-		addr := freeAddr()
-		command := exec.Command(filepath.Join(p.folder, "hedgerow"), "--addr="+addr, "--admin-addr=", "--log-level=error")
-		began := time.Now()
-		if err := command.Start(); err != nil {
-			return table{}, err
-		}
-		ours := &process{Cmd: command, addr: addr}
-		for {
-			if status, err := get("http://" + addr + "/livez"); err == nil && status == http.StatusOK {
-				break
-			}
-			if time.Since(began) > 10*time.Second {
-				return table{}, fmt.Errorf("no answer from %s", addr)
-			}
-			time.Sleep(time.Millisecond)
-		}
-		times = append(times, float64(time.Since(began).Microseconds())/1000)
-		time.Sleep(500 * time.Millisecond)
-		var err error
-		if resident, err = ours.residentBytes(); err != nil {
-			return table{}, err
-		}
-		ours.stop()
-	}
-	first := median(times)
-	mib := float64(resident) / (1 << 20)
-	return table{[]string{"start to first answer, median of 5", "idle memory"}, [][]string{{
-		fmt.Sprintf("**%.0f ms**", first), fmt.Sprintf("**%.1f MiB**", mib),
-	}}, first <= 80 && mib <= 22}, nil
 }

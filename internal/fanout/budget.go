@@ -12,8 +12,8 @@ const mostHedges = 10
 // hedgeUnits are the units of a budget that one hedge takes. Units are counted, not fractions, so that nothing is lost by rounding.
 const hedgeUnits = 1_000_000
 
-// unitsOf is a part of a hedge, to a millionth. More than a full budget is as good as one.
-func unitsOf(hedges float64) int32 { return int32(math.Round(min(hedges, mostHedges) * hedgeUnits)) }
+// unitsOf is a part of a hedge, to a millionth.
+func unitsOf(hedges float64) int32 { return int32(math.Round(hedges * hedgeUnits)) }
 
 // budget bounds the hedges by the calls that end well: each of these adds a part of a hedge. Each call's goroutine writes it, without a
 // lock.

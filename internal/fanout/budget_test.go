@@ -32,6 +32,9 @@ func (p paced) spend(t *testing.T) {
 		got, _ := p.call(t, fanout.Smart, fails(ms), fails(ms), fails(ms))
 		require.Equal(t, outcomes(fanout.Failed, fanout.Failed, fanout.Failed), got)
 	}
+	for _, a := range p.settled {
+		require.Equal(t, a.Number > 0, a.Hedge)
+	}
 	p.holds(t, 0)
 }
 
@@ -201,8 +204,11 @@ func TestEachCallSaysWhatItPaysForHedges(t *testing.T) {
 		p.budget = 0.1
 		_, sent = p.call(t, fanout.Smart, fails(ms), fails(ms))
 		assert.Equal(t, 2, sent, "the budget is one for all calls")
-		p.budget = 1e300
+		p.budget = 10
 		p.earn(t, 1)
 		p.holds(t, 10)
+		p.budget = 0.000001
+		p.call(t, fanout.Smart, fails(ms), fails(ms), fails(ms))
+		p.holds(t, 8) // the smallest budget is one too
 	})
 }

@@ -65,7 +65,7 @@ type Plan[T any] struct {
 	// HedgeLeast is the time that a hedge needs at least. When less is left of the timeout at the end of HedgeDelay, the rest is not fired
 	// then; it still goes when every attempt that ran has failed. 0: any time will do.
 	HedgeLeast time.Duration
-	// Budget is how many hedges the call pays for when it ends well, such as 0.1. It pays if its strategy holds attempts back
+	// Budget is how many hedges the call pays for when it ends well, such as 0.1; 10 at most, to a millionth. It pays if its strategy holds attempts back
 	// (Call.FireAfter), also when there are none to hold back. The service has 10 hedges at the start and 10 at most. Each hedge of the call
 	// that is sent takes one, also when the attempts before it have failed; a hedge for which none is left is refused. 0: the call pays for
 	// none and takes none, and its hedges are not bounded.

@@ -1,6 +1,9 @@
 package fanout
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
 // refused, and the call goes on without them, when the cap has no room for them, their place has asked for time
@@ -15,7 +18,7 @@ func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 
 // fireTimed starts the attempts held back whose time has come, unless they would not end in time.
 func (c *Call[T]) fireTimed() {
-	if time.Until(c.deadline)+tick >= c.hedgeLeast {
+	if left := time.Until(c.deadline) + tick; left > 0 && left >= c.hedgeLeast {
 		c.FireHeld()
 	}
 }
@@ -43,7 +46,7 @@ func (c *Call[T]) fireHedges(n int, now time.Time) {
 		return
 	}
 	paid := c.service.budget.take(n)
-	if paid > 0 && !c.fire(paid, true) {
+	if !c.fire(paid, true) {
 		c.service.budget.giveBack(paid)
 	}
 	c.refuse(n-paid, Attempt{Hedge: true, Started: now, Err: errBudget})
@@ -83,14 +86,13 @@ func (c *Call[T]) tellSaved(first Attempt) {
 	if saved == nil || !c.well {
 		return
 	}
-	for i := range c.attempts {
-		a := &c.attempts[i]
-		if !a.Hedge || a.Outcome != Won {
-			continue
-		}
-		if later := first.Started.Add(first.Duration).Sub(a.Started.Add(a.Duration)); later > 0 {
-			saved(c.caller, later)
-		}
+	others := c.attempts[1:]
+	won := slices.IndexFunc(others, func(a Attempt) bool { return a.Hedge && a.Outcome == Won })
+	if won < 0 {
 		return
+	}
+	hedge := &others[won]
+	if later := first.Started.Add(first.Duration).Sub(hedge.Started.Add(hedge.Duration)); later > 0 {
+		saved(c.caller, later)
 	}
 }

@@ -44,22 +44,37 @@ func TestAHedgeOfTheTimerIsSentOnlyWhenItCanStillEndInTime(t *testing.T) {
 }
 
 func TestWhatIsLeftForAHedgeIsSeenWhenItIsSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScript(succeeds(hangs, 1))
-		service := fanout.New[int](s.settings())
-		plan := s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
-			if err := c.Fire(1); err != nil {
-				return nil, err
-			}
-			c.FireAfter(c.HedgeDelay(), 2)
-			time.Sleep(601 * ms) // the call is held up, until long after the delay
-			_, err := c.Next()
-			return nil, err
+	for name, test := range map[string]struct {
+		heldUp time.Duration // the call, from its beginning
+		least  time.Duration
+		sent   []time.Duration
+	}{
+		"too little":              {601 * ms, 400 * ms, alone},
+		"a nanosecond":            {time.Second, 0, []time.Duration{0, time.Second, time.Second}},
+		"nothing":                 {time.Second + tick, 0, alone},
+		"the deadline has passed": {time.Hour, 0, alone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for range 20 { // what is left to chance does not keep a promise twenty times
+					s := newScript(succeeds(hangs, 1), succeeds(hangs, 2), succeeds(hangs, 3))
+					service := fanout.New[int](s.settings())
+					plan := s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
+						if err := c.Fire(1); err != nil {
+							return nil, err
+						}
+						c.FireAfter(c.HedgeDelay(), 2)
+						time.Sleep(test.heldUp)
+						_, err := c.Next()
+						return nil, err
+					})
+					plan.HedgeLeast = test.least
+					_, err := service.Do(t.Context(), plan)
+					assert.Equal(t, fanout.ErrTimedOut, err)
+					service.Wait()
+					assert.Equal(t, test.sent, s.sent)
+				}
+			})
 		})
-		plan.HedgeLeast = 400 * ms
-		_, err := service.Do(t.Context(), plan)
-		assert.Equal(t, fanout.ErrTimedOut, err)
-		service.Wait()
-		assert.Equal(t, alone, s.sent)
-	})
+	}
 }

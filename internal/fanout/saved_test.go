@@ -12,12 +12,24 @@ import (
 	"hedgerow/internal/fanout"
 )
 
-func TestAHedgeThatWinsHasSavedTheTimeUntilTheFirstAttemptEnds(t *testing.T) {
-	// A strategy that has no answer although a hedge has won.
-	fruitless := func(c *fanout.Call[int]) ([]int, error) {
-		_, _ = fanout.Smart(c)
-		return nil, fanout.ErrFailed
+// fruitless is a strategy that has no answer although a hedge has won.
+func fruitless(c *fanout.Call[int]) ([]int, error) {
+	_, _ = fanout.Smart(c)
+	return nil, fanout.ErrFailed
+}
+
+// both is a strategy that answers with what two hedges have.
+func both(c *fanout.Call[int]) ([]int, error) {
+	if err := c.Fire(1); err != nil {
+		return nil, err
 	}
+	c.FireAfter(c.HedgeDelay(), 2)
+	_, _ = c.Next()
+	_, err := c.Next()
+	return []int{2, 3}, err
+}
+
+func TestAHedgeThatWinsHasSavedTheTimeUntilTheFirstAttemptEnds(t *testing.T) {
 	none := []time.Duration(nil)
 	for name, test := range map[string]struct {
 		strategy fanout.Strategy[int]
@@ -30,9 +42,14 @@ func TestAHedgeThatWinsHasSavedTheTimeUntilTheFirstAttemptEnds(t *testing.T) {
 		"it ends late, and the second hedge has won": {
 			fanout.Smart[int], grace, hangs, []step{succeeds(400*ms, 1), succeeds(60*ms, 2), succeeds(50*ms, 3)}, []time.Duration{50*ms - tick},
 		},
-		"it fails late":  {fanout.Smart[int], grace, hangs, []step{fails(500 * ms), succeeds(50*ms, 2), succeeds(hangs, 3)}, []time.Duration{150*ms - tick}},
-		"it panics late": {fanout.Smart[int], grace, hangs, []step{panics(500 * ms), succeeds(50*ms, 2), fails(ms)}, []time.Duration{150*ms - tick}},
-		"it is cut":      {fanout.Smart[int], grace, hangs, []step{succeeds(hangs, 1), succeeds(50*ms, 2), fails(ms)}, []time.Duration{grace}},
+		"it ends a nanosecond later": {fanout.Smart[int], grace, hangs, []step{succeeds(350*ms+tick+1, 1), succeeds(50*ms, 2), fails(ms)}, []time.Duration{1}},
+		"it ends late, and the first hedge has failed": {
+			fanout.Smart[int], grace, hangs, []step{succeeds(400*ms, 1), fails(10 * ms), succeeds(50*ms, 3)}, []time.Duration{50*ms - tick},
+		},
+		"it ends late, and two hedges have won": {both, grace, hangs, []step{succeeds(400*ms, 1), succeeds(50*ms, 2), succeeds(60*ms, 3)}, []time.Duration{50*ms - tick}},
+		"it fails late":                         {fanout.Smart[int], grace, hangs, []step{fails(500 * ms), succeeds(50*ms, 2), succeeds(hangs, 3)}, []time.Duration{150*ms - tick}},
+		"it panics late":                        {fanout.Smart[int], grace, hangs, []step{panics(500 * ms), succeeds(50*ms, 2), fails(ms)}, []time.Duration{150*ms - tick}},
+		"it is cut":                             {fanout.Smart[int], grace, hangs, []step{succeeds(hangs, 1), succeeds(50*ms, 2), fails(ms)}, []time.Duration{grace}},
 		"it is cut at once, without a grace": {
 			fanout.Smart[int], 0, hangs, []step{succeeds(hangs, 1), succeeds(50*ms, 2), fails(ms)}, none,
 		},

@@ -103,15 +103,25 @@ func (e *exchange) url(number int) int { return (e.first + number) % len(e.api.s
 // attempt is a fanout.Source.
 func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, error) {
 	defer e.call.Holding.End()
-	answer, err := e.judged(ctx, a)
+	answer, err := e.api.exchange(ctx, e.first, a, e.request)
 	if err != nil {
-		host, secret := e.api.settings.URLs[e.url(a.Number)].Host()
-		if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
-			err = &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
-		}
-		return nil, &HostError{Host: host, Err: err}
+		e.noteFull(err)
+	} else {
+		err = e.judge(answer)
+	}
+	if err != nil {
+		return nil, e.withHost(a.Number, err)
 	}
 	return answer, nil
+}
+
+// withHost is why an attempt failed, as HostError has it.
+func (e *exchange) withHost(number int, err error) error {
+	host, secret := e.api.settings.URLs[e.url(number)].Host()
+	if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
+		err = &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
+	}
+	return &HostError{Host: host, Err: err}
 }
 
 // HostError is an attempt's error, with the host that it was made at, and the port if the file names one. When there is a secret in
@@ -125,24 +135,19 @@ func (e *HostError) Error() string { return e.Host + ": " + e.Err.Error() }
 
 func (e *HostError) Unwrap() error { return e.Err }
 
-// judged returns a success, or why the attempt is none.
-func (e *exchange) judged(ctx context.Context, a fanout.Attempt) (*Answer, error) {
-	answer, err := e.api.exchange(ctx, e.first, a, e.request)
-	if err != nil {
-		e.noteFull(err)
-		return nil, err
-	}
+// judge is why an attempt with this answer has failed, nil when it is a success.
+func (e *exchange) judge(answer *Answer) error {
 	verdict, err := e.call.Route.Success.Judge(rule.Answer{
 		Status: answer.Status, Header: answer.Header, Body: answer.Unpacked, NoBody: e.hasNoBody(answer.Status),
 	})
 	switch verdict {
 	case rule.Success:
-		return answer, nil
+		return nil
 	case rule.WrongStatus:
 		e.noteFailed(answer)
-		return nil, upstream.StatusFailure(answer.Status, answer.Header)
+		return upstream.StatusFailure(answer.Status, answer.Header)
 	default:
-		return nil, upstream.ConditionFailure(answer.Status, err)
+		return upstream.ConditionFailure(answer.Status, err)
 	}
 }
 

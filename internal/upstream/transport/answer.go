@@ -21,28 +21,35 @@ type head struct {
 	header http.Header
 }
 
-// readHead reads a head as net/http does, but leaves the header as it came.
-func readHead(from *bufio.Reader) (head, error) {
+// read reads a head as net/http does, but leaves the header as it came.
+func (h *head) read(from *bufio.Reader) error {
 	reader := textproto.NewReader(from)
 	line, err := reader.ReadLine()
 	if err != nil {
-		return head{}, err
+		return err
 	}
-	var h head
-	proto, rest, _ := strings.Cut(line, " ")
-	major, minor, ok := http.ParseHTTPVersion(proto)
-	if !ok || major != 1 {
-		return head{}, fmt.Errorf("malformed HTTP version %q", proto)
-	}
-	h.proto, h.minor = proto, minor
-	code, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
-	if h.status, err = strconv.Atoi(code); err != nil || len(code) != 3 || h.status < 100 {
-		return head{}, fmt.Errorf("malformed HTTP status %q", code)
+	if err := h.readStatus(line); err != nil {
+		return err
 	}
 	header, err := reader.ReadMIMEHeader()
 	h.header = http.Header(header)
 	closeUp(h.header)
-	return h, err
+	return err
+}
+
+// readStatus reads a status line.
+func (h *head) readStatus(line string) (err error) {
+	proto, rest, _ := strings.Cut(line, " ")
+	major, minor, ok := http.ParseHTTPVersion(proto)
+	if !ok || major != 1 {
+		return fmt.Errorf("malformed HTTP version %q", proto)
+	}
+	h.proto, h.minor = proto, minor
+	code, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
+	if h.status, err = strconv.Atoi(code); err != nil || len(code) != 3 || h.status < 100 {
+		return fmt.Errorf("malformed HTTP status %q", code)
+	}
+	return nil
 }
 
 // closeUp takes the space away that stands between a name and its colon: RFC 9112, section 5.1.

@@ -67,6 +67,8 @@ type use1 struct {
 
 	writing chan error // gets the end of a large body's writing; nil without one
 
+	head    head
+	answer  Response // of the head
 	framing framing
 	left    int64     // of a body whose length is known
 	chunks  io.Reader // of a chunked body
@@ -97,8 +99,8 @@ func (u *use1) read() (*Response, error) {
 		return nil, err
 	}
 	u.heard = true
-	for {
-		h, err := readHead(c.reader)
+	for h := &u.head; ; {
+		err := h.read(c.reader)
 		if err != nil {
 			return nil, notEOF(err)
 		}
@@ -112,7 +114,7 @@ func (u *use1) read() (*Response, error) {
 			u.heard = false // it is no answer to this request: the server has waited in vain before it came
 			return nil, errEnded
 		}
-		return u.response(&h), nil
+		return u.response(h), nil
 	}
 }
 
@@ -123,10 +125,11 @@ func (u *use1) response(h *head) *Response {
 	if u.framing.chunked {
 		u.chunks = httputil.NewChunkedReader(u.conn.reader)
 	}
-	return &Response{
+	u.answer = Response{
 		Status: h.status, Proto: h.proto, Header: h.header, ContentLength: u.framing.length,
 		body: u, complete: u.framing.length == 0, use: u,
 	}
+	return &u.answer
 }
 
 // Read reads the body.

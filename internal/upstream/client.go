@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
-	"time"
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/upstream/transport"
@@ -105,7 +104,7 @@ func (c *Client) Fetch(ctx context.Context, a fanout.Attempt) (int64, error) {
 	if c.unfit != nil {
 		return 0, failure(c.unfit)
 	}
-	response, _, err := c.open(ctx, 0, a, c.fetch)
+	response, _, err := c.open(ctx, c.origins[0], attemptOf(a), c.fetch)
 	if err != nil {
 		return 0, err
 	}
@@ -117,10 +116,10 @@ func (c *Client) Fetch(ctx context.Context, a fanout.Attempt) (int64, error) {
 	return readTime(&message{response.Header, response.ContentLength, response}, c.maxBody)
 }
 
-// open sends a request to the URL of an index and returns the beginning of the answer, which the caller ends. sent is how often the
-// request has been written.
-func (c *Client) open(ctx context.Context, index int, a fanout.Attempt, r *transport.Request) (response *transport.Response, sent int, err error) {
-	response, sent, err = c.origins[index].Do(ctx, r, transport.Attempt{Number: a.Number, Beside: beside(a)})
+// open sends a request to an origin and returns the beginning of the answer, which the caller ends. sent is how often the request has
+// been written.
+func (c *Client) open(ctx context.Context, to *transport.Origin, a transport.Attempt, r *transport.Request) (response *transport.Response, sent int, err error) {
+	response, sent, err = to.Do(ctx, r, a)
 	if sent == 0 {
 		c.observeUnsent()
 	}
@@ -130,12 +129,13 @@ func (c *Client) open(ctx context.Context, index int, a fanout.Attempt, r *trans
 	return response, sent, nil
 }
 
-// beside is when the attempt began that a hedge is sent beside, the zero time without one.
-func beside(a fanout.Attempt) time.Time {
-	if a.Beside == 0 {
-		return time.Time{}
+// attemptOf is what an origin has to know of an attempt.
+func attemptOf(a fanout.Attempt) transport.Attempt {
+	t := transport.Attempt{Number: a.Number}
+	if a.Beside > 0 {
+		t.Beside = a.Started.Add(-a.Beside)
 	}
-	return a.Started.Add(-a.Beside)
+	return t
 }
 
 // Close closes the connections that no attempt uses. No attempt may begin after it.

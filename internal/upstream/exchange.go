@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"sync"
 	"sync/atomic"
 
 	"hedgerow/internal/fanout"
@@ -31,6 +33,9 @@ type Request struct {
 	Repeatable bool
 
 	more atomic.Int64
+
+	mu       sync.Mutex
+	rendered []*transport.Request // by the index of the URL
 }
 
 // More is how many more requests have been written than there were attempts, as far as they have got their answer or ended. An attempt
@@ -61,15 +66,13 @@ var ErrFull = errors.New("the bodies held at a time leave no room for the answer
 // its status. Redirects are not followed, interim answers are skipped. Every error is a *fanout.Failure.
 func (c *Client) Exchange(ctx context.Context, first int, a fanout.Attempt, r *Request) (*Answer, error) {
 	index := (first + a.Number) % len(c.urls)
-	base := c.urls[index]
-	request, err := transport.NewRequest(r.Method, r.Target.Behind(base.EscapedPath()), base.Host, r.Header, r.Body)
+	request, err := r.render(index, c.urls)
 	if err != nil {
 		c.observeUnsent()
 		r.more.Add(-1)
 		return nil, failure(err)
 	}
-	request.Repeatable = r.Repeatable
-	response, sent, err := c.open(ctx, index, a, request)
+	response, sent, err := c.open(ctx, c.origins[index], attemptOf(a), request)
 	r.more.Add(int64(sent) - 1)
 	if err != nil {
 		return nil, err
@@ -79,6 +82,25 @@ func (c *Client) Exchange(ctx context.Context, first int, a fanout.Attempt, r *R
 		return nil, StatusFailure(response.Status, response.Header)
 	}
 	return r.read(response, &Answer{Attempt: a.Number, URL: index, Proto: response.Proto, Status: response.Status, Header: response.Header})
+}
+
+// render returns what is sent to the URL of an index, the same to every attempt.
+func (r *Request) render(index int, urls []*url.URL) (*transport.Request, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rendered == nil {
+		r.rendered = make([]*transport.Request, len(urls))
+	}
+	if r.rendered[index] == nil {
+		base := urls[index]
+		request, err := transport.NewRequest(r.Method, r.Target.Behind(base.EscapedPath()), base.Host, r.Header, r.Body)
+		if err != nil {
+			return nil, err
+		}
+		request.Repeatable = r.Repeatable
+		r.rendered[index] = request
+	}
+	return r.rendered[index], nil
 }
 
 // read reads the body of an answer.

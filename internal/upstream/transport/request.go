@@ -21,14 +21,13 @@ type Request struct {
 	method, target, host string
 	header               http.Header
 	body                 []byte
-	message              []byte        // as HTTP/1.1 writes it, without a body that is not small
-	asked                *http.Request // what net/http's parser has to know of it
+	message              []byte // as HTTP/1.1 writes it, without a body that is not small
 }
 
 // NewRequest returns a request. target goes on the wire as it is: an absolute path, or one with a query. header has neither Host nor
 // Content-Length. The error says which part cannot be written.
 func NewRequest(method, target, host string, header http.Header, body []byte) (*Request, error) {
-	r := &Request{method: method, target: target, host: host, header: header, body: body, asked: &http.Request{Method: method}}
+	r := &Request{method: method, target: target, host: host, header: header, body: body}
 	if !strings.HasPrefix(target, "/") || !visible(target) {
 		return nil, fmt.Errorf("a target that cannot be written: %q", target)
 	}

@@ -41,10 +41,13 @@ func ConnectionOf(ctx context.Context) *Connection {
 // The kernel knows when the connection's last bytes came (tcpi_last_data_recv; Linux only). Its figure may be too large by coarseness.
 // That is subtracted, so that no deadline is early; the result may then be too small by twice as much. A kernel that has missed ticks,
 // in a virtual machine that was stopped, can be wrong by up to five of them. A request that was sent before the previous one was
-// answered has waited since that answer.
+// answered has waited since that answer. Less than coarseness after it the kernel is not asked: nobody can have waited for longer.
 func (c *Connection) Arrival() (arrival time.Time, waited time.Duration) {
 	if c == nil {
 		return time.Now(), 0
+	}
+	if now := time.Now(); now.Sub(c.answered) < coarseness { // it has waited for less than the kernel can tell
+		return now, 0
 	}
 	silence := sinceLastBytes(c.raw)
 	return c.arrived(time.Now(), silence)

@@ -118,12 +118,15 @@ func NewAnswers(remove, keep []string) Answers {
 	return a
 }
 
-// Copy adds the fields that go on to a header.
+// Copy adds the fields that go on to a header. The values are shared with from, but for those of names that were there before.
 func (a Answers) Copy(to, from http.Header) {
 	connection := connectionNames(from)
 	for name, values := range from {
 		if !a.drop[name] && !slices.Contains(connection, name) {
-			to[name] = append(to[name], values...)
+			if before := to[name]; before != nil {
+				values = append(before, values...)
+			}
+			to[name] = values
 		}
 	}
 }

@@ -2,7 +2,6 @@ package forward
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -12,7 +11,11 @@ type Via string
 // Add appends this process to a message's field Via. protocol is the one that the message came by, such as "HTTP/1.1"; values are those
 // that it came with.
 func (v Via) Add(header http.Header, values []string, protocol string) {
-	header["Via"] = []string{strings.Join(append(slices.Clip(values), strings.TrimPrefix(protocol, "HTTP/")+" "+string(v)), ", ")}
+	via := strings.TrimPrefix(protocol, "HTTP/") + " " + string(v)
+	if len(values) > 0 {
+		via = strings.Join(values, ", ") + ", " + via
+	}
+	header["Via"] = []string{via}
 }
 
 // Seen tells whether a request has come through this process before: it goes round in a circle.

@@ -189,7 +189,7 @@ func (p *proxy) pass(c *gin.Context, route *gateway.Route, a *gateway.Answer, at
 	id := h[requestIDHeader]
 	route.Answers.Copy(h, a.Header)
 	h[requestIDHeader] = id
-	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["X-Content-Type-Options"] = nosniff
 	h.Add("Content-Security-Policy", "sandbox") // what comes from an API shares the console's origin
 	p.via.Add(h, h["Via"], a.Proto)
 	p.addFields(c, attempts, sent)

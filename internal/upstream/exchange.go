@@ -122,12 +122,14 @@ const firstPiece = 64 << 10
 
 // readBytes reads a whole body of at most MaxBody bytes. length is what its header says, below 0 when that says nothing.
 func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
-	b := new(bytes.Buffer)
+	var b *bytes.Buffer
 	if r.Buffer != nil {
 		b = r.Buffer()
+	} else {
+		b = new(bytes.Buffer)
 	}
 	b.Grow(int(min(max(length, 0), firstPiece)) + bytes.MinRead)
-	n, err := b.ReadFrom(&taking{io.LimitReader(body, r.MaxBody+1), r.Take})
+	n, err := b.ReadFrom(&taking{io.LimitedReader{R: body, N: r.MaxBody + 1}, r.Take})
 	switch {
 	case n > r.MaxBody:
 		return nil, &fanout.Failure{Reason: fanout.Reason{Kind: kindTooLarge}}
@@ -141,7 +143,7 @@ func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
 
 // taking asks for room for what it reads.
 type taking struct {
-	from io.Reader
+	from io.LimitedReader
 	take func(int64) bool
 }
 

@@ -30,7 +30,8 @@ func (t *trip) overHTTP1() (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &use1{trip: t, conn: c, kept: c.served, began: time.Now()}
+	u := &t.use
+	*u = use1{trip: t, conn: c, kept: c.served, began: time.Now()} // the use before has ended
 	u.stop = context.AfterFunc(t.ctx, c.whenDone)
 	response, err := u.exchange()
 	if err == nil {

@@ -184,6 +184,7 @@ type trip struct {
 	attempt Attempt
 	sent    int  // how often
 	fresh   bool // a kept connection was stale: the next one must be new
+	use     use1 // the latest over HTTP/1.1
 }
 
 // wrote notes that the request was written.

@@ -1,9 +1,6 @@
 package fanout
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
 // refused, and the call goes on without them, when the cap has no room for them, their place has asked for time
@@ -80,19 +77,19 @@ func (c *Call[T]) succeed() {
 	}
 }
 
-// tellSaved tells how much later than the hedge that won the first attempt has ended. first is its record.
-func (c *Call[T]) tellSaved(first Attempt) {
-	saved := c.service.settings.Saved
-	if saved == nil || !c.well {
+// tellSaved tells how much later than the hedge that won the first attempt, a loser that took d, has ended.
+func (c *Call[T]) tellSaved(d time.Duration) {
+	if !c.well {
 		return
 	}
-	others := c.attempts[1:]
-	won := slices.IndexFunc(others, func(a Attempt) bool { return a.Hedge && a.Outcome == Won })
-	if won < 0 {
-		return
-	}
-	hedge := &others[won]
-	if later := first.Started.Add(first.Duration).Sub(hedge.Started.Add(hedge.Duration)); later > 0 {
-		saved(c.caller, later)
+	end := c.attempts[0].Started.Add(d)
+	for i := range c.attempts {
+		a := &c.attempts[i]
+		if a.Hedge && a.Outcome == Won {
+			if later := end.Sub(a.Started.Add(a.Duration)); later > 0 {
+				c.service.settings.Saved(c.caller, later)
+			}
+			return
+		}
 	}
 }

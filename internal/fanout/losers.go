@@ -46,9 +46,9 @@ func (c *Call[T]) lose(r Result[T]) {
 	} else if r.Err != nil {
 		own = Failed
 	}
-	a := c.settle(r, c.fate(own))
-	if a.Number == 0 {
-		c.tellSaved(a)
+	c.settle(r, c.fate(own))
+	if r.number == 0 && c.service.settings.Saved != nil {
+		c.tellSaved(r.duration)
 	}
 	if c.running > 0 {
 		return

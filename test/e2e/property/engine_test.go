@@ -3,6 +3,7 @@ package property
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -23,6 +24,27 @@ type seen struct {
 	standing []fanout.Attempt
 	settled  [maxProducers][]fanout.Attempt // what the observer was told, by the attempt's number
 	sent     [maxProducers]int              // how often the source was asked
+	budget   int                            // what was left at the answer, in thousandths of a hedge
+	told     []told
+	saved    []time.Duration
+}
+
+// told is what the engine told of a duration.
+type told struct {
+	d     time.Duration
+	ended bool
+}
+
+// durations is a fanout.Durations of one call.
+type durations struct {
+	run  *run
+	call *seen
+}
+
+func (d durations) Record(duration time.Duration, ended bool) {
+	d.run.mu.Lock()
+	defer d.run.mu.Unlock()
+	d.call.told = append(d.call.told, told{duration, ended})
 }
 
 // run is a plan on its way through the engine.
@@ -41,8 +63,9 @@ func runPlan(t *rapid.T, p plan) *run {
 	rapid.SyncTest(t, func(t *rapid.T) {
 		r.began = time.Now()
 		service := fanout.New[int](fanout.Settings{
-			LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Observe: r.observe,
+			LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Places: p.Places, Observe: r.observe, Saved: r.save,
 		})
+		spend(service, p.Spent)
 		var callers sync.WaitGroup
 		for i := range p.Calls {
 			callers.Go(func() { r.call(service, i) })
@@ -54,6 +77,22 @@ func runPlan(t *rapid.T, p plan) *run {
 		}
 	})
 	return r
+}
+
+// spend takes hedges out of the budget, in no time.
+func spend(service *fanout.Service[int], hedges int) {
+	for range hedges {
+		_, _ = service.Do(context.Background(), fanout.Plan[int]{
+			Source: func(context.Context, fanout.Attempt) (int, error) { return 0, errPlanned },
+			Strategy: func(c *fanout.Call[int]) ([]int, error) {
+				c.FireAfter(never, 1)
+				c.FireHeld()
+				_, _ = c.Next()
+				return nil, fanout.ErrFailed
+			},
+			Arrival: time.Now(), Timeout: never, Producers: 1, Budget: 1,
+		})
+	}
 }
 
 func (r *run) call(service *fanout.Service[int], number int) {
@@ -72,12 +111,15 @@ func (r *run) call(service *fanout.Service[int], number int) {
 	answer, err := service.Do(ctx, fanout.Plan[int]{
 		Source:   func(ctx context.Context, a fanout.Attempt) (int, error) { return r.attempt(ctx, number, a.Number) },
 		Strategy: strategies[c.Strategy], Arrival: time.Now().Add(-c.Waited), Timeout: c.Waited + c.Timeout,
-		Producers: r.plan.Producers, HedgeDelay: r.plan.HedgeDelay,
+		Producers: r.plan.Producers, HedgeDelay: c.Delay, HedgeLeast: c.Least, Budget: float64(c.Pays) / aHedge,
+		Durations: durations{r, &r.calls[number]}, Place: func(attempt int) int { return r.plan.place(number, attempt) },
 	})
+	left := service.Budget()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.calls[number]
 	s.answers++
+	s.budget = int(math.Round(left * aHedge))
 	s.err, s.at, s.values, s.standing = err, time.Since(r.began), answer.Values, answer.Attempts
 }
 
@@ -105,6 +147,9 @@ func (r *run) attempt(ctx context.Context, call, number int) (int, error) {
 	case exits:
 		runtime.Goexit()
 	case fails:
+		if a.Asks > 0 {
+			return 0, &fanout.Failure{Reason: fanout.Reason{Kind: "planned"}, RetryAfter: a.Asks}
+		}
 	}
 	return 0, errPlanned
 }
@@ -112,6 +157,15 @@ func (r *run) attempt(ctx context.Context, call, number int) (int, error) {
 func (r *run) observe(ctx context.Context, a fanout.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	settled := &r.calls[r.numbers[ctx]].settled[a.Number]
-	*settled = append(*settled, a)
+	if number, ok := r.numbers[ctx]; ok { // it is none that only spends
+		settled := &r.calls[number].settled[a.Number]
+		*settled = append(*settled, a)
+	}
+}
+
+func (r *run) save(ctx context.Context, d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.calls[r.numbers[ctx]]
+	s.saved = append(s.saved, d)
 }

@@ -16,7 +16,7 @@ type explorer struct {
 // explore returns how a plan can end: all ways, or those that agree with a run. It stops at limit.
 func explore(p plan, allowed func(*world, int) bool, limit int) []world {
 	e := &explorer{plan: p, allowed: allowed, seen: map[world]bool{}}
-	open := []world{{}}
+	open := []world{{spent: p.Spent * aHedge}}
 	for len(open) > 0 && len(e.ends) < limit {
 		w := open[len(open)-1]
 		open = open[:len(open)-1]
@@ -68,17 +68,31 @@ func (e *explorer) steps(w *world, number int) []step {
 	}
 	may(c.stage == unborn && planned.Begins == w.now, func(w *world) { w.begin(p, number) })
 	for i := range c.fired {
-		runs := c.attempts[i].stage == running
-		may(runs && c.attempts[i].started+planned.Attempts[i].After == w.now, func(w *world) { w.end(p, number, i, false) })
-		may(runs && c.cut && !planned.Attempts[i].Deaf, func(w *world) { w.end(p, number, i, true) })
+		a, will := &c.attempts[i], planned.Attempts[i]
+		now := a.stage == running && a.started+will.After == w.now
+		asks := will.Ending == fails && will.Asks > 0
+		may(now && asks, func(w *world) { w.ask(p, number, i) })
+		may(now && !asks || a.stage == asking, func(w *world) { w.end(p, number, i, false) })
+		may(a.stage == running && c.cut && !will.Deaf, func(w *world) { w.end(p, number, i, true) })
 	}
-	switch c.stage {
-	case running:
-		steps = append(steps, e.decisions(w, number)...)
-	case ended:
-		may(c.queued > 0, func(w *world) { w.lose(number) })
-		may(!c.cut && c.graceEnd == w.now, func(w *world) { w.calls[number].cut = true })
-	case unborn, settled:
+	return append(steps, e.callSteps(w, number)...)
+}
+
+// callSteps are what the consumer of a call may do at this moment, or whoever settles its losers.
+func (e *explorer) callSteps(w *world, number int) []step {
+	c := &w.calls[number]
+	if c.stage == running {
+		return e.decisions(w, number)
+	}
+	if c.stage != ended {
+		return nil
+	}
+	var steps []step
+	if c.queued > 0 && (c.cut || c.graceEnd > c.answer.at) { // a cut at once comes first
+		steps = append(steps, func(w *world) { w.lose(number) })
+	}
+	if !c.cut && c.graceEnd == w.now {
+		steps = append(steps, func(w *world) { w.calls[number].cut = true })
 	}
 	return steps
 }

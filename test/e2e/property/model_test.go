@@ -17,6 +17,22 @@ const (
 	running              // a call that waits for results, an attempt that is on its way
 	ended                // an attempt whose result waits for the consumer, a call that is answered and has losers
 	settled              // the end of both
+	asking               // an attempt that has failed and asked for time, and whose result is on its way to the queue
+)
+
+// A full budget has so many hedges, and a hedge so many thousandths.
+const (
+	fullBudget = 10
+	aHedge     = 1000
+)
+
+// tells is what an attempt says about durations.
+type tells uint8
+
+const (
+	nothing tells = iota
+	itsOwn        // it has succeeded
+	atLeast       // it was cut
 )
 
 type attempt struct {
@@ -26,6 +42,7 @@ type attempt struct {
 	started, ended time.Duration
 	outcome        fanout.Outcome
 	refused        fanout.Kind // why it was not sent
+	tells          tells
 }
 
 type answer struct {
@@ -34,6 +51,7 @@ type answer struct {
 	values   [maxProducers]int
 	count    int
 	standing [maxProducers]fanout.Outcome
+	budget   int // what was left then
 }
 
 type call struct {
@@ -49,11 +67,14 @@ type call struct {
 	over     error // that the deadline has come or the caller has gone
 	cut      bool  // the attempts are cancelled
 	answer   answer
+	saved    time.Duration // by a hedge that won; 0: none
 }
 
 type world struct {
 	now      time.Duration
 	inFlight int
+	spent    int                      // of the budget, in thousandths of a hedge
+	asked    [maxPlaces]time.Duration // until when a place has asked for time
 	calls    [maxCalls]call
 }
 
@@ -82,6 +103,7 @@ func (w *world) begin(p plan, number int) {
 	c.stage, c.hedgeAt = running, never
 	if planned.Leaves == 0 {
 		c.answer.err, c.answer.at, c.stage = fanout.ErrAbandoned, w.now, settled
+		c.answer.budget = fullBudget*aHedge - w.spent
 		return
 	}
 	n := p.Producers
@@ -92,24 +114,24 @@ func (w *world) begin(p plan, number int) {
 		w.decide(p, number, fanout.ErrRefused)
 		return
 	}
-	if c.held = p.Producers - n; c.held > 0 && p.HedgeDelay < planned.Timeout {
-		c.hedgeAt = w.now + p.HedgeDelay + tick
+	c.held = p.Producers - n
+	if left := planned.Timeout - planned.Delay; c.held > 0 && left > 0 && left >= planned.Least {
+		c.hedgeAt = w.now + planned.Delay + tick
 	}
-}
-
-func (w *world) fireHeld(p plan, number int) {
-	c := &w.calls[number]
-	n := c.held
-	c.held, c.hedgeAt = 0, never
-	w.fire(p, number, n, true)
 }
 
 // end is an attempt's, by itself or because it is cancelled.
 func (w *world) end(p plan, number, i int, cancelled bool) {
 	c := &w.calls[number]
 	a := &c.attempts[i]
+	switch {
+	case a.stage == asking:
+	case cancelled || p.Calls[number].Attempts[i].Ending != succeeds:
+		w.fail(number, i)
+	default:
+		a.tells = itsOwn
+	}
 	a.stage, a.ended = ended, w.now
-	a.failed = cancelled || p.Calls[number].Attempts[i].Ending != succeeds
 	w.inFlight--
 	c.queue[c.queued] = i
 	c.queued++
@@ -170,14 +192,19 @@ func (w *world) decide(p plan, number int, err error) {
 	if err != nil {
 		c.answer.values, c.answer.count = [maxProducers]int{}, 0
 	}
+	if err == nil && p.Calls[number].Strategy == "smart" {
+		w.spent = max(0, w.spent-p.Calls[number].Pays)
+	}
+	c.answer.budget = fullBudget*aHedge - w.spent
 	for i := range c.fired {
 		c.answer.standing[i] = c.attempts[i].outcome
 		if c.attempts[i].stage != settled {
 			c.answer.standing[i] = c.fate(fanout.Running)
 		}
 	}
-	c.cut = p.Grace == 0 || errors.Is(c.over, fanout.ErrAbandoned)
-	c.graceEnd = w.now + p.Grace
+	if c.graceEnd = w.now + p.Grace; errors.Is(c.over, fanout.ErrAbandoned) {
+		c.graceEnd = w.now
+	}
 	c.rest()
 }
 
@@ -195,7 +222,10 @@ func (c *call) fate(own fanout.Outcome) fanout.Outcome {
 // lose settles a loser.
 func (w *world) lose(number int) {
 	c := &w.calls[number]
-	_, a := c.pop()
+	i, a := c.pop()
+	if winner := &c.attempts[c.answer.values[0]]; i == 0 && c.answer.count > 0 && winner.hedge {
+		c.saved = a.ended - winner.ended
+	}
 	own := fanout.Late
 	switch {
 	case a.failed && c.cut:

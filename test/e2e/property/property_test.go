@@ -1,6 +1,7 @@
 package property
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,6 +74,9 @@ func (r *run) allows(w *world, number int) bool {
 			return false
 		}
 	}
+	if c.stage == settled && !sameMeasures(c, s) {
+		return false
+	}
 	if c.stage == ended || c.stage == settled {
 		return sameAnswer(c, s)
 	}
@@ -91,8 +95,29 @@ func (r *run) same(a *attempt, actual fanout.Attempt) bool {
 	return a.outcome == actual.Outcome && a.hedge == actual.Hedge && a.started == actual.Started.Sub(r.began) && duration == actual.Duration
 }
 
+// sameMeasures compares what was told of durations and of time saved.
+func sameMeasures(c *call, s *seen) bool {
+	var measured []told
+	for i := range c.fired {
+		if a := &c.attempts[i]; a.tells != nothing {
+			measured = append(measured, told{a.ended - a.started, a.tells == itsOwn})
+		}
+	}
+	var saved []time.Duration
+	if c.saved > 0 {
+		saved = []time.Duration{c.saved}
+	}
+	return slices.Equal(inOrder(measured), inOrder(s.told)) && slices.Equal(saved, s.saved)
+}
+
+func inOrder(t []told) []told {
+	return slices.SortedFunc(slices.Values(t), func(a, b told) int {
+		return cmp.Or(cmp.Compare(a.d, b.d), strings.Compare(fmt.Sprint(a.ended), fmt.Sprint(b.ended)))
+	})
+}
+
 func sameAnswer(c *call, s *seen) bool {
-	if !errors.Is(s.err, c.answer.err) || s.at != c.answer.at || len(s.standing) < c.fired {
+	if !errors.Is(s.err, c.answer.err) || s.budget != c.answer.budget || s.at != c.answer.at || len(s.standing) < c.fired {
 		return false
 	}
 	for i, a := range s.standing {
@@ -107,7 +132,7 @@ func (r *run) String() string {
 	var b strings.Builder
 	for i := range r.plan.Calls {
 		s := &r.calls[i]
-		fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v; attempts:", i, s.at, s.values, s.err)
+		fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, told %v, saved %v; attempts:", i, s.at, s.values, s.err, s.budget, s.told, s.saved)
 		for _, settled := range s.settled {
 			for _, a := range settled {
 				fmt.Fprintf(&b, " %s (hedge %t, started %v, ran %v)", a.Outcome, a.Hedge, a.Started.Sub(r.began), a.Duration)
@@ -125,7 +150,8 @@ func allowed(p plan) string {
 		fmt.Fprintf(&b, "  way %d:\n", n+1)
 		for i := range p.Calls {
 			c := &w.calls[i]
-			fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v; attempts:", i, c.answer.at, c.answer.values[:c.answer.count], c.answer.err)
+			fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, saved %v; attempts:", i, c.answer.at, c.answer.values[:c.answer.count], c.answer.err,
+				c.answer.budget, c.saved)
 			for _, a := range c.attempts[:c.fired] {
 				fmt.Fprintf(&b, " %s (hedge %t, started %v, ended %v)", a.outcome, a.hedge, a.started, a.ended)
 			}

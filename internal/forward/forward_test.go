@@ -125,6 +125,8 @@ func TestViaNamesEveryProcessOnTheWay(t *testing.T) {
 	before := []string{"1.0 fred", "2 hedgerow-2"}
 	via.Add(h, before, "HTTP/2.0")
 	assert.Equal(t, []string{"1.0 fred, 2 hedgerow-2, 2.0 hedgerow-1"}, h["Via"])
+	via.Add(h, before[:1], "HTTP/1.1")
+	assert.Equal(t, []string{"1.0 fred, 1.1 hedgerow-1"}, h["Via"])
 	assert.Equal(t, []string{"1.0 fred", "2 hedgerow-2"}, before)
 	shared := []string{"1.0 fred", "2 hedgerow-2"}
 	via.Add(h, shared[:1], "HTTP/1.1")

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestTheKernelIsNotAskedOfARequestThatComesRightBehindAnAnswer(t *testing.T) {
+func TestARequestRightBehindAnAnswerHasNotWaited(t *testing.T) {
 	connection := &Connection{} // without a socket: a question would panic
 	connection.Answered()
 	before := time.Now()

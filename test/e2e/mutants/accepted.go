@@ -92,6 +92,7 @@ var accepted = map[key]survivors{
 	{"forward", "Requests.Header", "the second operand counts for nothing"}: {1, room},
 	{"forward", "Requests.Header", number}:                                  {1, room},
 	{"forward", "Requests.Header", "append puts it in front"}:               {1, noOrder},
+	{"forward", "Answers.Copy", always}:                                     {1, "what is put behind nothing is the same, in memory of its own"},
 	{"forward", "connectionNames", "append puts it in front"}:               {1, noOrder},
 	{"forward", "ParseTarget", boundary}:                                    {1, slash},
 	{"forward", "ParseTarget", number}:                                      {1, slash},
@@ -101,7 +102,8 @@ var accepted = map[key]survivors{
 	{"http", "parseMilliseconds", "a number in quotes is read"}: {1, "quotes are refused before"},
 	{"http", "parseMilliseconds", operand}:                      {1, "a number that does not fit is read as the largest one, which is over the maximum"},
 
-	{"listen", "rememberConnection", always}: {1, "only a connection that was never opened has no descriptor"},
+	{"listen", "rememberConnection", always}:   {1, "only a connection that was never opened has no descriptor"},
+	{"listen", "Connection.Arrival", boundary}: {1, nanosecond},
 
 	{"rule", "Rule.Judge", operand}:        {1, "a condition with an error is not met either"},
 	{"rule", "StatusSet.With", next}:       {1, "what is longer does not fit the rest of the condition"},

@@ -37,7 +37,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
 		ObserveCall: func(c http.ObservedCall) { measures.ObserveCall(metrics.Call(c)) }, ObserveProxied: apis.observeCall,
 		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
-		Producers: settings.Producers, HedgeDelay: settings.HedgeDelay,
+		Producers: settings.Producers, Hedge: settings.Hedge(), HedgeBudget: float64(settings.HedgeBudget),
 		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
 	})
 	if err != nil {

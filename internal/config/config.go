@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"hedgerow/internal/hedge"
 )
 
 // Command is what the binary was asked to do: a *Serve, *Check, *TestServer, *Healthcheck, *Version or Help.
@@ -51,7 +53,10 @@ type Serve struct {
 	AdminAddr *Address `env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where /metrics, /debug/pprof/ and the probes listen. Empty: off."`
 
 	Producers      int           `env:"HEDGEROW_PRODUCERS" default:"3" min:"1" max:"100" help:"Attempts per call."`
-	HedgeDelay     time.Duration `env:"HEDGEROW_HEDGE_DELAY" default:"300ms" min:"0s" help:"How long smart waits for its first attempt before it fires the rest."`
+	HedgeDelay     hedge.When    `env:"HEDGEROW_HEDGE_DELAY" default:"300ms" help:"How long smart waits for its first attempt before it fires the rest. A duration, or a quantile of how long the attempts of the last minute took, from p50 to p99.9."`
+	HedgeMin       time.Duration `env:"HEDGEROW_HEDGE_MIN" default:"0s" min:"0s" max:"24h" help:"Shortest delay by a quantile. 0s: 10ms, or the longest delay when that is less."`
+	HedgeMax       time.Duration `env:"HEDGEROW_HEDGE_MAX" default:"0s" min:"0s" max:"24h" help:"Longest delay by a quantile, and the one while too few attempts are known. 0s: half of the timeout, or the shortest delay when that is more."`
+	HedgeBudget    hedge.Budget  `env:"HEDGEROW_HEDGE_BUDGET" default:"off" help:"Hedges of smart for so many of the calls that end well, such as 10%. At most 10 at a time; others are not sent. off: nothing bounds them."`
 	MaxTimeout     time.Duration `type:"milliseconds" env:"HEDGEROW_MAX_TIMEOUT" default:"60s" min:"1ms" max:"24h" help:"Largest timeout that a call may ask for, a whole number of milliseconds."`
 	LoserGrace     time.Duration `env:"HEDGEROW_LOSER_GRACE" default:"250ms" min:"0s" help:"How long attempts still running when their call is answered may go on, so that their connection can be used again. 0s: not at all."`
 	MaxInFlight    int           `env:"HEDGEROW_MAX_IN_FLIGHT" default:"12288" min:"1" help:"Attempts in flight over all calls. Calls beyond are refused with 503."`
@@ -147,9 +152,15 @@ func (s *Serve) ShutdownTimeoutOrDefault(longest time.Duration) time.Duration {
 	return longest + shutdownMargin
 }
 
+// Hedge says when the hedges of smart go.
+func (s *Serve) Hedge() hedge.Settings {
+	return hedge.Settings{When: s.HedgeDelay, Min: s.HedgeMin, Max: s.HedgeMax}
+}
+
 // rules are what the fields cannot say: those between two settings.
 func (s *Serve) rules(p *problems) {
 	p.rulef(s.H2C && (s.ExponeaURL == nil || s.ExponeaURL.Scheme != "http"), &s.H2C, &s.ExponeaURL, "is for an http URL in %s", p.name(&s.ExponeaURL))
+	p.rulef(s.HedgeMax > 0 && s.HedgeMin > s.HedgeMax, &s.HedgeMin, &s.HedgeMax, "%v is over %s, %v", s.HedgeMin, p.name(&s.HedgeMax), s.HedgeMax)
 	p.rulef(s.MaxInFlight < s.Producers, &s.MaxInFlight, &s.Producers, "%d is below %s, %d", s.MaxInFlight, p.name(&s.Producers), s.Producers)
 	s.TestingServer.rules(p)
 }

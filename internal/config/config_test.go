@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/config"
+	"hedgerow/internal/hedge"
 )
 
 // parse is config.Parse of a command line, of which the type of the command is known.
@@ -26,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, &config.Serve{
 		Addr:      config.Address{Port: 5000, Setting: "--addr (HEDGEROW_ADDR)"},
 		AdminAddr: &config.Address{Host: "127.0.0.1", Port: 5001, Setting: "--admin-addr (HEDGEROW_ADMIN_ADDR)"},
-		Producers: 3, HedgeDelay: 300 * time.Millisecond, MaxTimeout: time.Minute, LoserGrace: 250 * time.Millisecond,
+		Producers: 3, HedgeDelay: hedge.When{Delay: 300 * time.Millisecond}, MaxTimeout: time.Minute, LoserGrace: 250 * time.Millisecond,
 		MaxInFlight: 12288, MaxConnections: 16384, MaxBody: 1 << 20, MaxBuffered: 256 << 20,
 		Log:            config.Log{LogLevel: slog.LevelInfo},
 		TestServerAddr: config.Address{Host: "127.0.0.1", Setting: "--testserver-addr (HEDGEROW_TESTSERVER_ADDR)"},
@@ -131,8 +132,13 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"HEDGEROW_PRODUCERS", "three", `--producers (HEDGEROW_PRODUCERS): "three" is not a whole number`},
 		{"HEDGEROW_PRODUCERS", "0", `--producers (HEDGEROW_PRODUCERS): 0 is below 1`},
 		{"HEDGEROW_PRODUCERS", "101", `--producers (HEDGEROW_PRODUCERS): 101 is over 100`},
-		{"HEDGEROW_HEDGE_DELAY", "300", `--hedge-delay (HEDGEROW_HEDGE_DELAY): "300" is not a duration like 250ms or 1m30s`},
+		{"HEDGEROW_HEDGE_DELAY", "300", `--hedge-delay (HEDGEROW_HEDGE_DELAY): "300" is not a duration like 250ms or 1m30s, or a quantile like p95`},
 		{"HEDGEROW_HEDGE_DELAY", "-1ms", `--hedge-delay (HEDGEROW_HEDGE_DELAY): -1ms is below 0s`},
+		{"HEDGEROW_HEDGE_DELAY", "p49", `--hedge-delay (HEDGEROW_HEDGE_DELAY): "p49" is not a quantile: expected one from p50 to p99.9`},
+		{"HEDGEROW_HEDGE_MIN", "-1ms", `--hedge-min (HEDGEROW_HEDGE_MIN): -1ms is below 0s`},
+		{"HEDGEROW_HEDGE_MIN", "25h", `--hedge-min (HEDGEROW_HEDGE_MIN): 25h0m0s is over 24h0m0s`},
+		{"HEDGEROW_HEDGE_MAX", "p95", `--hedge-max (HEDGEROW_HEDGE_MAX): "p95" is not a duration like 250ms or 1m30s`},
+		{"HEDGEROW_HEDGE_BUDGET", "0.1", `--hedge-budget (HEDGEROW_HEDGE_BUDGET): "0.1" is not a budget: expected a percentage over 0% and up to 100%, such as 10%, or off`},
 		{"HEDGEROW_MAX_TIMEOUT", "0s", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 0s is below 1ms`},
 		{"HEDGEROW_MAX_TIMEOUT", "2562047h47m16.854s", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 2562047h47m16.854s is over 24h0m0s`},
 		{"HEDGEROW_MAX_TIMEOUT", "1500us", `--max-timeout (HEDGEROW_MAX_TIMEOUT): 1.5ms is not a whole number of milliseconds`},
@@ -179,6 +185,21 @@ func TestEachProblemHasItsLine(t *testing.T) {
 		"--max-in-flight (HEDGEROW_MAX_IN_FLIGHT)", "--producers (HEDGEROW_PRODUCERS)", "--hedge-delay (HEDGEROW_HEDGE_DELAY)",
 		"--max-body (HEDGEROW_MAX_BODY)", "--exponea-url (EXPONEA_URL)", "HEDGEROW_COLOUR", "--testserver-fail (HEDGEROW_TESTSERVER_FAIL)",
 	}, settings)
+}
+
+func TestHedgesGoByAQuantileWithinBoundsAndABudget(t *testing.T) {
+	c, _ := parse[*config.Serve](t, []string{"--hedge-delay=p99.5", "--hedge-min=20ms"}, "HEDGEROW_HEDGE_MAX=400ms", "HEDGEROW_HEDGE_BUDGET=2.5%")
+	assert.Equal(t, hedge.Settings{When: hedge.When{Quantile: 995}, Min: 20 * time.Millisecond, Max: 400 * time.Millisecond}, c.Hedge())
+	assert.InDelta(t, 0.025, float64(c.HedgeBudget), 0)
+
+	parse[*config.Serve](t, []string{"--hedge-min=20ms", "--hedge-max=20ms"})
+	parse[*config.Serve](t, []string{"--hedge-min=20h"}) // the default of the longest delay gives way
+	_, _, err := config.Parse([]string{"--hedge-min=21ms", "--hedge-max=20ms"}, nil)
+	assert.EqualError(t, err, "--hedge-min (HEDGEROW_HEDGE_MIN): 21ms is over --hedge-max (HEDGEROW_HEDGE_MAX), 20ms")
+
+	c, _ = parse[*config.Serve](t, nil, "HEDGEROW_HEDGE_DELAY=", "HEDGEROW_HEDGE_MIN=", "HEDGEROW_HEDGE_MAX=", "HEDGEROW_HEDGE_BUDGET=")
+	assert.Equal(t, hedge.Settings{When: hedge.When{Delay: 300 * time.Millisecond}}, c.Hedge())
+	assert.Zero(t, c.HedgeBudget)
 }
 
 func TestASettingThatTheCommandDoesNotHaveIsNotItsProblem(t *testing.T) {

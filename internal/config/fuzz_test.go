@@ -16,7 +16,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, value := range []string{
 		"", "0", "-1", "3", "101", "1e3", "0x10", "+5", "1_000", "9223372036854775808", "NaN", "-Inf", "1MiB", "2147483647GiB", "2147483648", "-1KiB",
-		"300ms", "1.5ms", "-1ms", "2562047h47m16.854s", "100000000h", ":5000", "5000", "[::1]:0", ":65536", ":-1", "a:b:c", "http://h", "ftp://h",
+		"300ms", "p95", "p99.9", "10%", "off", "1.5ms", "-1ms", "2562047h47m16.854s", "100000000h", ":5000", "5000", "[::1]:0", ":65536", ":-1", "a:b:c", "http://h", "ftp://h",
 		"http://u:p@h:99999/", "http://h/%zz", "http://h/#f", "HTTP://h/a b", "http://h?a b", "http://h/\u00fc?\u00fc", "http://[::1", "http://\x7f/", "true", "maybe", "loud", "text", "a\x00b", "\xff",
 	} {
 		for _, flag := range []string{
@@ -70,7 +70,9 @@ func assertServeInRange(t *testing.T, s config.Serve) {
 	}
 	assert.True(t, !s.H2C || s.ExponeaURL != nil && s.ExponeaURL.Scheme == "http")
 	assert.True(t, s.Producers >= 1 && s.Producers <= 100, s.Producers)
-	assert.GreaterOrEqual(t, s.HedgeDelay, time.Duration(0))
+	assert.GreaterOrEqual(t, s.HedgeDelay.Delay, time.Duration(0))
+	assert.True(t, s.HedgeMax == 0 || s.HedgeMin <= s.HedgeMax)
+	assert.True(t, s.HedgeBudget >= 0 && s.HedgeBudget <= 1)
 	assert.GreaterOrEqual(t, s.MaxTimeout, time.Millisecond)
 	assert.LessOrEqual(t, s.MaxTimeout, 24*time.Hour)
 	assert.Zero(t, s.MaxTimeout%time.Millisecond)

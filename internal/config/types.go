@@ -15,6 +15,8 @@ import (
 	"unicode"
 
 	"github.com/alecthomas/units"
+
+	"hedgerow/internal/hedge"
 )
 
 // Address is a host, which may be empty, and a port.
@@ -125,6 +127,34 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration like 250ms or 1m30s", text)
 	}
 	return d, nil
+}
+
+func parseWhen(text string) (hedge.When, error) {
+	if hedge.IsQuantile(text) {
+		q, err := hedge.ParseQuantile(text)
+		return hedge.When{Quantile: q}, about(text, err)
+	}
+	d, err := parseDuration(text)
+	switch {
+	case err != nil:
+		return hedge.When{}, fmt.Errorf("%w, or a quantile like p95", err)
+	case d < 0:
+		return hedge.When{}, fmt.Errorf("%v is below 0s", d)
+	}
+	return hedge.When{Delay: d}, nil
+}
+
+func parseBudget(text string) (hedge.Budget, error) {
+	b, err := hedge.ParseBudget(text)
+	return b, about(text, err)
+}
+
+// about puts the text before an error that says what is wrong with it.
+func about(text string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%q %w", text, err)
 }
 
 func parseMilliseconds(text string) (time.Duration, error) {

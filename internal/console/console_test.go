@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	swaggerFiles "github.com/swaggo/files/v2"
+
+	"hedgerow/internal/hedge"
 )
 
 // document returns what the console serves as doc.json.
@@ -35,14 +37,17 @@ func document(t *testing.T, s Settings) (text string, d spec.Swagger) {
 
 func TestTheDocumentIsTrueUnderEverySetting(t *testing.T) {
 	text, d := document(t, Settings{
-		Producers: 5, HedgeDelay: 100 * time.Millisecond, MaxTimeout: 10 * time.Second, NoTimeout: "from 1 to 10000",
+		Producers: 5, HedgeDelay: hedge.When{Delay: 100 * time.Millisecond}, MaxTimeout: 10 * time.Second, NoTimeout: "from 1 to 10000",
 	})
 	assert.NotRegexp(t, `(?i)\bthree\b|\btwo\b|\b[23] more|\b[23] at once|\b[23] attempts|300 ms|60000|60 s`, text)
 	assert.Contains(t, d.Info.Description, "at most 5 attempts for a call. `smart` waits 100 ms")
 	assert.Contains(t, d.Info.Description, "The largest timeout is 10000 ms.")
 
-	_, d = document(t, Settings{Producers: 1, HedgeDelay: 1500 * time.Microsecond, MaxTimeout: time.Minute})
+	_, d = document(t, Settings{Producers: 1, HedgeDelay: hedge.When{Delay: 1500 * time.Microsecond}, MaxTimeout: time.Minute})
 	assert.Contains(t, d.Info.Description, "at most one attempt for a call. `smart` waits 1.5 ms")
+
+	_, d = document(t, Settings{Producers: 3, HedgeDelay: hedge.When{Quantile: 995}, MaxTimeout: time.Minute})
+	assert.Contains(t, d.Info.Description, "`smart` waits for p99.5 of the last minute's attempts before it fires its hedges.")
 }
 
 func TestTheDocumentAllowsTimeoutsUpToTheLargest(t *testing.T) {

@@ -11,14 +11,15 @@ import (
 	"github.com/go-openapi/spec"
 
 	_ "hedgerow/docs" // the document
+	"hedgerow/internal/hedge"
 )
 
 // Settings are those of the service that its document shows.
 type Settings struct {
 	// Producers is the number of attempts that a call may make.
 	Producers int
-	// HedgeDelay is how long the strategy smart waits before it fires hedges.
-	HedgeDelay time.Duration
+	// HedgeDelay is how long the strategy smart waits before it fires hedges: a duration, or a quantile of how long attempts take like p95.
+	HedgeDelay hedge.When
 	// MaxTimeout is the largest timeout that a call may ask for. The document gives it in whole milliseconds.
 	MaxTimeout time.Duration
 	// NoTimeout is what the API says to a call without a timeout.
@@ -74,7 +75,14 @@ func about(s Settings) string {
 		attempts = fmt.Sprintf("%d attempts", s.Producers)
 	}
 	return fmt.Sprintf("This service makes at most %s for a call. `smart` waits %s before it fires its hedges. The largest timeout is %d ms.",
-		attempts, milliseconds(s.HedgeDelay), s.MaxTimeout.Milliseconds())
+		attempts, wait(s.HedgeDelay), s.MaxTimeout.Milliseconds())
+}
+
+func wait(w hedge.When) string {
+	if w.Quantile > 0 {
+		return fmt.Sprintf("for %v of the last minute's attempts", w.Quantile)
+	}
+	return milliseconds(w.Delay)
 }
 
 func milliseconds(d time.Duration) string {

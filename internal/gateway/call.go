@@ -61,8 +61,10 @@ func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 		attempts = 1
 	}
 	call.Holding.begin(attempts) // before the call can end
+	delay, least := call.Route.delay.At(call.Timeout)
 	answer, err := a.engine.Do(ctx, fanout.Plan[*Answer]{
-		Source: e.attempt, Strategy: call.Strategy, Producers: attempts, HedgeDelay: call.Route.Hedge.Delay,
+		Source: e.attempt, Strategy: call.Strategy, Producers: attempts,
+		HedgeDelay: delay, HedgeLeast: least, Durations: call.Route.delay.Durations(), Budget: float64(call.Route.Hedge.Budget),
 		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url,
 	})
 	call.Holding.endAll(attempts - fired(answer.Attempts))

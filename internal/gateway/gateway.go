@@ -75,7 +75,7 @@ func (g *Gateway) APIs() []*API {
 }
 
 // Swap puts the APIs of another file in the place of those that there are, all at once. An API that says the same as before keeps
-// its connections and its cap. Calls in flight end at the APIs that they began at.
+// its connections, its cap and what it knows: how long attempts take and what is left for hedges. Calls in flight end at the APIs that they began at.
 func (g *Gateway) Swap(apis []file.API) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -5,9 +5,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"hedgerow/internal/config/file"
 	"hedgerow/internal/forward"
+	"hedgerow/internal/hedge"
 )
 
 // Route says what holds for a request: an API's settings, or those of its route that the request matches.
@@ -19,13 +21,23 @@ type Route struct {
 	// Requests and Answers say what goes on of a caller's request, and of the API's answer.
 	Requests forward.Requests
 	Answers  forward.Answers
+
+	delay *hedge.Delay // of every call by the route
 }
 
 func newRoute(pattern string, s file.Settings) *Route {
 	return &Route{
 		Settings: s, Pattern: pattern,
 		Requests: forward.NewRequests(s.Forward.Headers), Answers: forward.NewAnswers(s.Remove, s.Keep),
+		delay: hedge.New(s.Hedge.Settings),
 	}
+}
+
+// HedgeDelay is how long a call with a timeout waits for its first attempt now. It is the longest delay while attempts have not taught it
+// otherwise.
+func (r *Route) HedgeDelay(timeout time.Duration) time.Duration {
+	delay, _ := r.delay.At(timeout)
+	return delay
 }
 
 // Methods returns the methods that a path has, by the API's settings or by any of its routes.

@@ -18,8 +18,8 @@ type Settings struct {
 	Min, Max time.Duration
 }
 
-// defaultMin is the shortest delay by a quantile.
-const defaultMin = 10 * time.Millisecond
+// DefaultMin is the shortest delay by a quantile when nothing is set.
+const DefaultMin = 10 * time.Millisecond
 
 // bounds are those of a quantile for a call with a timeout.
 func (s *Settings) bounds(timeout time.Duration) (lower, upper time.Duration) {
@@ -28,7 +28,7 @@ func (s *Settings) bounds(timeout time.Duration) (lower, upper time.Duration) {
 		upper = max(timeout/2, lower)
 	}
 	if lower == 0 {
-		lower = min(defaultMin, upper)
+		lower = min(DefaultMin, upper)
 	}
 	return lower, upper
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/hedge"
 )
 
 // Service runs calls. A *fanout.Service[int64] does.
@@ -23,7 +24,8 @@ type handlers struct {
 	service    Service
 	source     fanout.Source[int64]
 	producers  int
-	hedgeDelay time.Duration
+	delay      *hedge.Delay
+	budget     float64 // of each call, for hedges
 	maxTimeout time.Duration
 	ready      func() bool
 	api        string
@@ -111,9 +113,10 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		writeProblem(c, err, nil)
 		return
 	}
+	delay, least := h.delay.At(timeout)
 	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
 		Source: h.source, Strategy: strategy, Arrival: arrival(c), Timeout: timeout,
-		Producers: h.producers, HedgeDelay: h.hedgeDelay,
+		Producers: h.producers, HedgeDelay: delay, HedgeLeast: least, Durations: h.delay.Durations(), Budget: h.budget,
 	})
 	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/hedge"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/internal/listen"
 	"hedgerow/internal/upstream"
@@ -76,7 +77,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = listen.NewServer(newRouter(t, hedgerow.Settings{
-		Service: calls, Source: s.source, Producers: s.settings.Producers, HedgeDelay: s.settings.HedgeDelay,
+		Service: calls, Source: s.source, Producers: s.settings.Producers, Hedge: hedge.Settings{When: hedge.When{Delay: s.settings.HedgeDelay}},
 		MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},

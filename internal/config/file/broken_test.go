@@ -177,9 +177,14 @@ apis: *b`, []string{
   b: {url: "http://h", timeout: 1.5ms, max_timeout: 25h}
   c: {url: "http://h", timeout: -1s, max_timeout: soon}
   d: {url: "http://h", timeout: 0s, hedge: {delay: 300}}
-  e: {url: "http://h", hedge: {delay: p95, min: 1ms, max: 2ms, budget: 10%}, quota: 100/s}
+  e: {url: "http://h", hedge: {delay: p49, min: 0s, max: 25h, budget: 0%}, quota: 100/s}
   f: {url: "http://h", hedge: {delay: 25h}}
-  g: {url: "http://h", hedge: {delay: px}}`, []string{
+  g: {url: "http://h", hedge: {delay: px}}
+  h: {url: "http://h", hedge: {delay: soon}}
+  i: {url: "http://h", hedge: {min: 2ms, max: 1ms}}
+  j: {url: "http://h", hedge: {min: 2ms}, routes: {/x: {hedge: {max: 1ms}}, /y: {hedge: {max: 2ms}}}}
+  k: {url: "http://h", hedge: {min: 2h}}
+  l: {url: "http://h", hedge: {max: 1ms}}`, []string{
 		`2:33: timeout: "5" has no unit: expected a duration like 250ms or 1m30s`,
 		`2:49: max_timeout: "10" has no unit: expected a duration like 250ms or 1m30s`,
 		`3:33: timeout: "1.5ms" is not between 1ms and 24h in whole milliseconds`,
@@ -187,14 +192,17 @@ apis: *b`, []string{
 		`4:33: timeout: "-1s" is not a duration: expected one like 250ms or 1m30s`,
 		`4:51: max_timeout: "soon" is not a duration: expected one like 250ms or 1m30s`,
 		`5:33: timeout: "0s" is not between 1ms and 24h in whole milliseconds`,
-		`5:52: delay: "300" has no unit: expected a duration like 250ms or 1m30s`,
-		`6:39: delay: "p95" is not available yet: expected a duration like 300ms`,
-		"6:49: min: is not available yet",
-		"6:59: max: is not available yet",
-		"6:72: budget: is not available yet",
-		"6:85: quota: is not available yet",
+		`5:52: delay: "300" has no unit: expected a duration like 250ms or 1m30s, or a quantile like p95`,
+		`6:39: delay: "p49" is not a quantile: expected one from p50 to p99.9`,
+		`6:49: min: "0s" is not between 1us and 24h`,
+		`6:58: max: "25h" is not between 1us and 24h`,
+		`6:71: budget: "0%" is not a budget: expected a percentage over 0% and up to 100%, such as 10%, or off`,
+		"6:83: quota: is not available yet",
 		`7:39: delay: "25h" is over 24h`,
-		`8:39: delay: "px" is not a duration: expected one like 250ms or 1m30s`,
+		`8:39: delay: "px" is not a quantile: expected one from p50 to p99.9`,
+		`9:39: delay: "soon" is not a duration: expected one like 250ms or 1m30s, or a quantile like p95`,
+		`10:37: min is over max, which is at 10:47: expected at most that`,
+		`11:70: max is below min, which is at 11:37: expected at least that`,
 	}},
 	{"order", `defaults: {timeout: 5s, max_timeout: 2s}
 apis:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hedgerow/internal/forward"
+	"hedgerow/internal/hedge"
 )
 
 // Describe says in words what the file means, with the secrets as they were written: each API's settings, what a route has
@@ -104,6 +105,7 @@ func (s *Settings) lines() []line {
 		{"methods", allOf(s.Methods) + "; others get 405, OPTIONS 204"},
 		{"timeout", fmt.Sprintf("%v; a caller may ask for 1ms to %v by Hedgerow-Timeout", short(s.Timeout), short(s.MaxTimeout))},
 		{"strategy", s.strategyWords()},
+		{"budget", s.Hedge.budgetWords()},
 		{"sent once", s.repeatWords()},
 		{"success", s.Success.words()},
 		{"goes on", s.forwardWords()},
@@ -118,9 +120,30 @@ func (s *Settings) strategyWords() string {
 	case s.Attempts == 1:
 		return s.Strategy + ", with one attempt"
 	case s.Strategy == "smart":
-		return fmt.Sprintf("smart: one attempt, and %d more when it has failed or has not succeeded within %v", s.Attempts-1, short(s.Hedge.Delay))
+		return fmt.Sprintf("smart: one attempt, and %d more when it has failed or has not succeeded within %s", s.Attempts-1, s.Hedge.delayWords())
 	}
 	return fmt.Sprintf("%s, with %d attempts", s.Strategy, s.Attempts)
+}
+
+func (h *Hedge) delayWords() string {
+	if h.Quantile == 0 {
+		return short(h.Delay)
+	}
+	lower, upper := hedge.DefaultMin, "half the timeout"
+	if h.Max > 0 {
+		lower, upper = min(lower, h.Max), short(h.Max)
+	}
+	if h.Min > 0 {
+		lower = h.Min
+	}
+	return fmt.Sprintf("%v of the last minute's attempts, from %s to %s", h.Quantile, short(lower), upper)
+}
+
+func (h *Hedge) budgetWords() string {
+	if h.Budget == 0 {
+		return "off: nothing bounds the hedges of smart"
+	}
+	return fmt.Sprintf("hedges for %v of the calls by smart that end well, at most 10 at a time; others are refused", h.Budget)
 }
 
 func (s *Settings) repeatWords() string {

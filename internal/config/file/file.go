@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"hedgerow/internal/hedge"
 	"hedgerow/internal/rule"
 )
 
@@ -82,7 +83,9 @@ type Settings struct {
 
 // Hedge says when further attempts are made.
 type Hedge struct {
-	Delay time.Duration // how long smart waits for its first attempt
+	hedge.Settings // how long smart waits for its first attempt
+
+	Budget hedge.Budget // what each call that ends well adds to the API's; 0: its hedges take nothing of it
 }
 
 // Success says which answers are a success.

@@ -18,6 +18,7 @@ import (
 
 	"hedgerow/internal/config/file"
 	"hedgerow/internal/forward"
+	"hedgerow/internal/hedge"
 	"hedgerow/internal/rule"
 )
 
@@ -87,8 +88,11 @@ func TestEverythingThatTheFileCanSayIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, rule.ConditionNotMet, verdict)
 
+	hedges := file.Hedge{
+		Settings: hedge.Settings{When: hedge.When{Quantile: 995}, Min: 20 * time.Millisecond, Max: 300 * time.Millisecond}, Budget: 0.025,
+	}
 	want := file.Settings{
-		Timeout: time.Second, MaxTimeout: 10 * time.Second, Strategy: "first", Attempts: 5, Hedge: file.Hedge{Delay: 250 * time.Millisecond},
+		Timeout: time.Second, MaxTimeout: 10 * time.Second, Strategy: "first", Attempts: 5, Hedge: hedges,
 		Methods: []string{"GET", "HEAD", "DELETE"}, Repeatable: true, IdempotencyKey: true,
 		Forward: file.Forward{Headers: []string{"Accept", "Authorization"}}, Remove: []string{"Server"}, Keep: []string{"Set-Cookie"},
 		Success: success, MaxRequestBody: 64 << 10, MaxBody: 512,
@@ -97,7 +101,7 @@ func TestEverythingThatTheFileCanSayIsRead(t *testing.T) {
 
 	require.Len(t, rates.Routes, 2)
 	search, pay := want, want
-	search.Timeout, search.Attempts, search.Hedge.Delay = 3*time.Second, 1, 0
+	search.Timeout, search.Attempts, search.Hedge.When, search.Hedge.Budget = 3*time.Second, 1, hedge.When{}, 0
 	assert.Equal(t, file.Route{Pattern: "GET /search/", Settings: search}, rates.Routes[0])
 	pay.Repeatable, pay.Methods, pay.Forward.Headers = false, []string{"POST"}, []string{}
 	pay.Success.Status, err = rule.StatusSet{}.With("201")
@@ -114,7 +118,7 @@ func TestDefaultsAreThoseOfTheManual(t *testing.T) {
 	read, err := reader().Parse("apis.yaml", []byte("apis: {a: {url: 'http://h'}}"))
 	require.NoError(t, err)
 	assert.Equal(t, file.Settings{
-		Timeout: time.Second, MaxTimeout: time.Minute, Strategy: "smart", Attempts: 3, Hedge: file.Hedge{Delay: 300 * time.Millisecond},
+		Timeout: time.Second, MaxTimeout: time.Minute, Strategy: "smart", Attempts: 3, Hedge: file.Hedge{Settings: hedge.Settings{When: hedge.When{Quantile: 950}}, Budget: 0.1},
 		Methods: []string{"GET", "HEAD"}, Success: file.Success{Rule: rule.Rule{Status: rule.DefaultStatuses()}},
 		MaxRequestBody: 1 << 20, MaxBody: 8 << 20,
 	}, read.APIs[0].Settings)

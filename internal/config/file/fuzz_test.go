@@ -24,6 +24,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(string(everything))
 	f.Add(strings.ReplaceAll(string(everything), "RATES_TOKEN", "TOKEN"))
 	f.Add("apis: {a: {url: 'http://${TOKEN}', example: '/${TOKEN}', set: {A: '${OTHER}'}, success: {if: 'header(\"${TOKEN}\") != \"\"'}}}")
+	f.Add("apis: {a: {url: 'http://h', hedge: {delay: p99.9, min: 1us, max: 24h, budget: 0.0001%}, routes: {/x: {hedge: {delay: 0s, budget: off}}}}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "hunter") {
 			return // a secret that the file itself shows
@@ -80,6 +81,9 @@ func assertComplete(t *testing.T, a *file.API) {
 		assert.True(t, s.Timeout >= time.Millisecond && s.Timeout <= s.MaxTimeout && s.MaxTimeout <= 24*time.Hour, s.Timeout)
 		assert.True(t, s.Attempts >= 1 && s.Attempts <= 100 && (a.MaxInFlight == 0 || s.Attempts <= a.MaxInFlight), s.Attempts)
 		assert.GreaterOrEqual(t, s.Hedge.Delay, time.Duration(0))
+		assert.True(t, s.Hedge.Quantile == 0 || s.Hedge.Quantile >= 500 && s.Hedge.Quantile < 1000, s.Hedge.Quantile)
+		assert.True(t, s.Hedge.Max == 0 || s.Hedge.Min <= s.Hedge.Max, s.Hedge)
+		assert.True(t, s.Hedge.Budget >= 0 && s.Hedge.Budget <= 1, s.Hedge.Budget)
 		assert.Contains(t, []string{"smart", "first", "all", "within-timeout"}, s.Strategy)
 		assert.NotEmpty(t, s.Methods)
 		assert.NotContains(t, s.Methods, "TRACE")

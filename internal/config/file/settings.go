@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hedgerow/internal/hedge"
 	"hedgerow/internal/rule"
 )
 
@@ -14,6 +15,8 @@ const (
 	defaultTimeout    = time.Second
 	defaultMaxTimeout = time.Minute
 	defaultAttempts   = 3
+	defaultQuantile   = 950
+	defaultBudget     = 0.1
 	maxAttempts       = 100
 	maxInFlight       = 1_000_000
 )
@@ -36,7 +39,7 @@ func newDraft() draft {
 	return draft{API: API{
 		Protocol: Auto,
 		Settings: Settings{
-			Hedge:          Hedge{Delay: 300 * time.Millisecond},
+			Hedge:          Hedge{Settings: hedge.Settings{When: hedge.When{Quantile: defaultQuantile}}, Budget: defaultBudget},
 			Methods:        []string{"GET", "HEAD"},
 			Success:        Success{Rule: rule.Rule{Status: rule.DefaultStatuses()}},
 			MaxRequestBody: 1 << 20,
@@ -71,6 +74,7 @@ func fitting(key string, set setter[draft]) setter[draft] {
 func (w *draft) settle(d *decoder, strategies []string) {
 	w.ordered(d, "timeout", "max_timeout", w.Timeout > w.MaxTimeout)
 	w.ordered(d, "attempts", "max_in_flight", w.Attempts > w.MaxInFlight)
+	w.ordered(d, "min", "max", w.Hedge.Min > w.Hedge.Max)
 	_, hasTimeout := w.written["timeout"]
 	_, hasMax := w.written["max_timeout"]
 	switch {
@@ -118,7 +122,7 @@ var settingsKeys = keys[draft]{
 	"max_timeout":      fitting("max_timeout", value(func(w *draft) *time.Duration { return &w.MaxTimeout }, milliseconds)),
 	"strategy":         strategy,
 	"attempts":         fitting("attempts", value(func(w *draft) *int { return &w.Attempts }, number(maxAttempts))),
-	"hedge":            within(hedgeKeys, func(w *draft) *Hedge { return &w.Hedge }),
+	"hedge":            within(hedgeKeys, func(w *draft) *draft { return w }),
 	"methods":          methods,
 	"repeatable":       value(func(w *draft) *bool { return &w.Repeatable }, boolean),
 	"idempotency_key":  value(func(w *draft) *bool { return &w.IdempotencyKey }, boolean),
@@ -130,11 +134,11 @@ var settingsKeys = keys[draft]{
 	"max_body":         value(func(w *draft) *int64 { return &w.MaxBody }, size),
 }
 
-var hedgeKeys = keys[Hedge]{
-	"delay":  value(func(h *Hedge) *time.Duration { return &h.Delay }, delay),
-	"min":    later[Hedge],
-	"max":    later[Hedge],
-	"budget": later[Hedge],
+var hedgeKeys = keys[draft]{
+	"delay":  value(func(w *draft) *hedge.When { return &w.Hedge.When }, when),
+	"min":    fitting("min", value(func(w *draft) *time.Duration { return &w.Hedge.Min }, bound)),
+	"max":    fitting("max", value(func(w *draft) *time.Duration { return &w.Hedge.Max }, bound)),
+	"budget": value(func(w *draft) *hedge.Budget { return &w.Hedge.Budget }, hedge.ParseBudget),
 }
 
 var forwardKeys = keys[Forward]{

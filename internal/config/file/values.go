@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hedgerow/internal/hedge"
 )
 
 // decoder turns the tree of the file into what it means, and collects the problems.
@@ -151,13 +153,27 @@ func duration(text string) (time.Duration, error) {
 	return t, nil
 }
 
-func delay(text string) (time.Duration, error) {
-	if quantile, ok := strings.CutPrefix(text, "p"); ok && quantile != "" && strings.Trim(quantile, "0123456789.") == "" {
-		return 0, errors.New("is not available yet: expected a duration like 300ms")
+// when parses how long to wait for an attempt.
+func when(text string) (hedge.When, error) {
+	if hedge.IsQuantile(text) {
+		q, err := hedge.ParseQuantile(text)
+		return hedge.When{Quantile: q}, err
 	}
 	t, err := duration(text)
-	if err == nil && t > maxTimeout {
-		return 0, errors.New("is over 24h")
+	switch {
+	case err != nil:
+		return hedge.When{}, fmt.Errorf("%w, or a quantile like p95", err)
+	case t > maxTimeout:
+		return hedge.When{}, errors.New("is over 24h")
+	}
+	return hedge.When{Delay: t}, nil
+}
+
+// bound parses one of a quantile's bounds.
+func bound(text string) (time.Duration, error) {
+	t, err := duration(text)
+	if err == nil && (t < time.Microsecond || t > maxTimeout) {
+		return 0, errors.New("is not between 1us and 24h")
 	}
 	return t, err
 }

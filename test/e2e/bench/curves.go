@@ -28,7 +28,7 @@ func drawCurves(p *programs) (table, error) {
 	} {
 		s := closedLoop(c.addr, c.path, 100, time.Second, 10*time.Second)
 		sorted := s.sorted(http.StatusOK)
-		lines = append(lines, line{c.name, c.colour, answeredBy(sorted, len(s.calls))})
+		lines = append(lines, line{name: c.name, colour: c.colour, points: answeredBy(sorted, len(s.calls))})
 		result.rows = append(result.rows, []string{
 			c.name, fmt.Sprint(len(s.calls)), fmt.Sprintf("%.2f %%", 100*float64(len(sorted))/float64(len(s.calls))),
 			milliseconds(quantile(sorted, 0.5)), milliseconds(quantile(sorted, 0.9)), milliseconds(quantile(sorted, 0.99)),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -39,21 +40,19 @@ func measureCost(service *process, path string, warm time.Duration) (costOf, err
 
 // withAPI runs Hedgerow with an API "a" of these settings, for which ${UPSTREAM} is the upstream, and which is the challenge's API too.
 func withAPI[T any](p *programs, answer instrument.Behaviour, settings string, measure func(up *instrument.Upstream, ours *process) (T, error)) (T, error) {
-	file := filepath.Join(p.folder, "apis.yaml")
+	var none T
+	file := filepath.Join(p.folder, "apis-"+rand.Text()+".yaml") // services run at the same time
 	text := "apis:\n  a: " + settings + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		var none T
 		return none, err
 	}
 	up, err := instrument.StartUpstream(answer)
 	if err != nil {
-		var none T
 		return none, err
 	}
 	defer up.Stop()
 	ours, err := p.hedgerow(up.URL(), "HEDGEROW_CONFIG="+file, "UPSTREAM="+strings.TrimSuffix(up.URL(), "/"))
 	if err != nil {
-		var none T
 		return none, err
 	}
 	defer ours.stop()

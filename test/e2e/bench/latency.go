@@ -146,17 +146,24 @@ func latencyWithinTimeout(p *programs) (table, error) {
 	return result, nil
 }
 
-// distributions compares 20,000 calls of each strategy with the closed form. The load is light, so that only the logic counts.
+// distributions compares 20,000 calls of each strategy with the closed form, of the challenge's API and of an API of the file. The load
+// is light, so that only the logic counts.
 func distributions(p *programs) (table, error) {
-	const calls, connections = 20_000, 300
-	return inFrontOf(p, random, func(_ *instrument.Upstream, ours *process) (table, error) {
+	const calls, rate = 20_000, 1200
+	settings := `{url: "${UPSTREAM}", timeout: 2s, hedge: {delay: 300ms, budget: off}, routes: {
+    "GET /first": {strategy: first}, "GET /smart": {strategy: smart}, "GET /all": {strategy: all}}}`
+	return withAPI(p, random, settings, func(_ *instrument.Upstream, ours *process) (table, error) {
 		result := table{header: []string{"strategy", "calls", "D", "critical D (1 %)"}, met: true}
 		for _, strategy := range []struct {
 			path     string
 			survival func(float64) float64
-		}{{"/api/first", firstSurvival}, {"/api/smart", smartSurvival}, {"/api/all", allSurvival}} {
-			long := mean(strategy.survival) * calls / connections * 11 / 10
-			sorted := closedLoop(ours.addr, strategy.path+"?timeout=2000", connections, time.Second, long).sorted(http.StatusOK)
+		}{
+			{"/api/first?timeout=2000", firstSurvival}, {"/api/smart?timeout=2000", smartSurvival}, {"/api/all?timeout=2000", allSurvival},
+			{"/proxy/a/first", firstSurvival}, {"/proxy/a/smart", smartSurvival}, {"/proxy/a/all", allSurvival},
+		} {
+			const long = calls * 11 * time.Second / 10 / rate
+			connections := int(rate * mean(strategy.survival).Seconds())
+			sorted := closedLoop(ours.addr, strategy.path, connections, time.Second, long).sorted(http.StatusOK)
 			if len(sorted) < calls {
 				return table{}, fmt.Errorf("only %d calls of %s in %v", len(sorted), strategy.path, long)
 			}

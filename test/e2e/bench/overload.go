@@ -67,9 +67,9 @@ func overload(p *programs) (table, error) {
 }
 
 // attack makes calls at a fixed rate for d.
-func attack(ours *process, rate float64, d time.Duration) <-chan *vegeta.Result {
-	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: "http://" + ours.addr + overloadPath})
-	return vegeta.NewAttacker(vegeta.KeepAlive(true)).Attack(target, vegeta.Rate{Freq: int(rate), Per: time.Second}, d, "overload")
+func attack(ours *process, path string, rate float64, d time.Duration) <-chan *vegeta.Result {
+	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: "http://" + ours.addr + path})
+	return vegeta.NewAttacker(vegeta.KeepAlive(true)).Attack(target, vegeta.Rate{Freq: int(rate), Per: time.Second}, d, path)
 }
 
 // offer makes calls at a rate, and asks for health and metrics meanwhile.
@@ -79,7 +79,7 @@ func offer(ours *process, rate float64) (load, error) {
 	probed := make(chan time.Duration)
 	go func() { probed <- probe(ours, done) }()
 	var answers, refusals []time.Duration
-	for r := range attack(ours, rate, overloadStep) {
+	for r := range attack(ours, overloadPath, rate, overloadStep) {
 		switch r.Code {
 		case http.StatusOK:
 			answers = append(answers, r.Latency)
@@ -125,7 +125,7 @@ func recovery(ours *process, rate float64) (time.Duration, error) {
 	began := time.Now()
 	var last time.Duration
 	calls := 0
-	for r := range attack(ours, rate, recoveryLimit+2*time.Second) {
+	for r := range attack(ours, overloadPath, rate, recoveryLimit+2*time.Second) {
 		calls++
 		if r.Code != http.StatusOK || r.Latency > overloadUpstream+100*time.Millisecond {
 			last = max(last, r.Timestamp.Sub(began))
@@ -151,8 +151,8 @@ func loadCurve(loads []load) string {
 		title: "calls/s, against calls/s offered",
 		xMax:  last, xTicks: niceStep(last), xFormat: "%.0f", yMax: last, yTicks: niceStep(last), yFormat: "%.0f",
 		lines: []line{
-			{"answered", "#1a7f37", points(func(l load) float64 { return l.goodput })},
-			{"refused with 503", "#bf3989", points(func(l load) float64 { return l.refused })},
+			{name: "answered", colour: "#1a7f37", points: points(func(l load) float64 { return l.goodput })},
+			{name: "refused with 503", colour: "#bf3989", points: points(func(l load) float64 { return l.refused })},
 		},
 		legendX: plotLeft + 40, legendY: plotTop + 40,
 	}
@@ -160,8 +160,8 @@ func loadCurve(loads []load) string {
 		title: "p99 in ms, against calls/s offered",
 		xMax:  last, xTicks: niceStep(last), xFormat: "%.0f", yMax: 250, yTicks: 50, yFormat: "%.0f ms",
 		lines: []line{
-			{"answers", "#1a7f37", points(func(l load) float64 { return ms(l.answerP99) })},
-			{"refusals", "#bf3989", points(func(l load) float64 { return ms(l.refusalP99) })},
+			{name: "answers", colour: "#1a7f37", points: points(func(l load) float64 { return ms(l.answerP99) })},
+			{name: "refusals", colour: "#bf3989", points: points(func(l load) float64 { return ms(l.refusalP99) })},
 		},
 		legendX: plotLeft + 40, legendY: plotTop + 140,
 	}

@@ -28,6 +28,10 @@ type panel struct {
 type line struct {
 	name, colour string
 	points       [][2]float64
+	// labels stand at the points, which are then drawn as dots.
+	labels []string
+	// thin is for what others are compared with.
+	thin bool
 }
 
 func (p panel) x(v float64) float64 { return plotLeft + v/p.xMax*plotWidth }
@@ -60,11 +64,20 @@ func (p panel) draw(b *strings.Builder) {
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#57606a">`+p.xFormat+"</text>\n", p.x(v), plotTop+plotHeight+22, v)
 	}
 	for i, l := range p.lines {
+		width := 2.5
+		if l.thin {
+			width = 1
+		}
 		b.WriteString(`<path d="M`)
 		for _, point := range l.points {
 			fmt.Fprintf(b, "%.1f %.1f ", p.x(point[0]), p.y(min(point[1], p.yMax)))
 		}
-		fmt.Fprintf(b, `" fill="none" stroke="%s" stroke-width="2.5"/>`+"\n", l.colour)
+		fmt.Fprintf(b, `" fill="none" stroke="%s" stroke-width="%.1f"/>`+"\n", l.colour, width)
+		for j, label := range l.labels {
+			x, y := p.x(l.points[j][0]), p.y(min(l.points[j][1], p.yMax))
+			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/><text x="%.1f" y="%.1f" font-size="11" fill="%s">%s</text>`+"\n",
+				x, y, l.colour, x+6, y-6, l.colour, label)
+		}
 		x, y := p.legendX, p.legendY+26*i
 		fmt.Fprintf(b, `<path d="M%d %dh28" stroke="%s" stroke-width="3"/><text x="%d" y="%d" fill="#24292f">%s</text>`+"\n",
 			x, y-4, l.colour, x+38, y, l.name)

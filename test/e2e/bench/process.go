@@ -100,7 +100,7 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 	addr, admin := freeAddr(), freeAddr()
 	command := exec.Command(filepath.Join(p.folder, "hedgerow"))
 	command.Env = append([]string{"EXPONEA_URL=" + url, "HEDGEROW_ADDR=" + addr, "HEDGEROW_ADMIN_ADDR=" + admin}, environment...)
-	log, err := os.Create(filepath.Join(p.folder, "log"))
+	log, err := os.CreateTemp(p.folder, "log-")
 	if err != nil {
 		return nil, err
 	}

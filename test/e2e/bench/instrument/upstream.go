@@ -52,7 +52,7 @@ type Upstream struct {
 	fd       int      // of it; -1 once it is closed
 	behave   Behaviour
 	conns    map[*served]struct{}
-	requests int64
+	requests atomic.Int64
 	dialled  atomic.Int64
 }
 
@@ -96,6 +96,9 @@ func (u *Upstream) URL() string { return "http://" + u.addr + "/" }
 
 // Dialled is the number of connections that were made to it.
 func (u *Upstream) Dialled() int64 { return u.dialled.Load() }
+
+// Requests is the number of requests that it has been sent.
+func (u *Upstream) Requests() int64 { return u.requests.Load() }
 
 // Stop closes everything, once.
 func (u *Upstream) Stop() {
@@ -155,8 +158,7 @@ func (c *served) ready() {
 		return
 	}
 	c.head = c.head[:0]
-	c.reply = c.upstream.behave(c.upstream.requests)
-	c.upstream.requests++
+	c.reply = c.upstream.behave(c.upstream.requests.Add(1) - 1)
 	switch {
 	case c.reply.Text == nil:
 		c.held = true

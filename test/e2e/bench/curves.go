@@ -26,7 +26,7 @@ func drawCurves(p *programs) (table, error) {
 		{"smart", "#1a7f37", ours.addr, "/api/smart?timeout=2000"},
 		{"first", "#0969da", ours.addr, "/api/first?timeout=2000"},
 	} {
-		s := closedLoop(c.addr, c.path, 100, time.Second, 10*time.Second)
+		s := closedLoop(c.addr, c.path, 100, time.Second, 6*time.Second)
 		sorted := s.sorted(http.StatusOK)
 		lines = append(lines, line{name: c.name, colour: c.colour, points: answeredBy(sorted, len(s.calls))})
 		result.rows = append(result.rows, []string{

@@ -51,7 +51,7 @@ func lateness(p *programs, answer instrument.Behaviour) (rounds [][]time.Duratio
 	rounds, err = inFrontOf(p, answer, func(_ *instrument.Upstream, ours *process) (rounds [][]time.Duration, err error) {
 		for _, warmUp := range []time.Duration{warmUp, 2 * time.Second, 2 * time.Second} {
 			s, b, err := whileBusy(ours, func() samples {
-				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 6*time.Second)
+				return closedLoop(ours.addr, "/api/within-timeout?timeout=400", 200, warmUp, 5*time.Second)
 			})
 			if err := errors.Join(err, s.check()); err != nil {
 				return nil, err

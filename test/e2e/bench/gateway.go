@@ -17,7 +17,10 @@ import (
 const gatewayRounds = 3
 
 // costOf is what a load has cost a service.
-type costOf struct{ rate, cpu float64 } // calls/s, and µs of processor time per call
+type costOf struct {
+	rate, cpu float64 // calls/s, and µs of processor time per call
+	p99       time.Duration
+}
 
 // measureCost makes a load of GETs, after a warm-up that does not count.
 func measureCost(service *process, path string, warm time.Duration) (costOf, error) {
@@ -35,7 +38,7 @@ func measureCost(service *process, path string, warm time.Duration) (costOf, err
 	if err := errors.Join(err, s.check()); err != nil {
 		return costOf{}, err
 	}
-	return costOf{s.rate(), float64((after - before).Microseconds()) / float64(len(s.calls))}, nil
+	return costOf{s.rate(), float64((after - before).Microseconds()) / float64(len(s.calls)), quantile(s.sorted(0), 0.99)}, nil
 }
 
 // withAPI runs Hedgerow with an API "a" of these settings, for which ${UPSTREAM} is the upstream, and which is the challenge's API too.

@@ -35,7 +35,7 @@ func drawHedging(p *programs) (table, error) {
 			[]string{"2%", "5%", "10%", "15%"}, nil,
 		},
 	} {
-		l := line{name: kind.name, colour: kind.colour, labels: kind.values}
+		l := line{name: kind.name, colour: kind.colour, labels: kind.values, below: kind.name == "quantiles"}
 		for _, value := range kind.values {
 			h, err := hedgedCalls(p, stragglers, fmt.Sprintf("attempts: %d, hedge: {min: 1ms, delay: %s}", hedgingAttempts, kind.settings(value)), 20, 3*time.Second)
 			if err != nil {

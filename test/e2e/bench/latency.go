@@ -149,7 +149,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 // distributions compares 20,000 calls of each strategy with the closed form, of the challenge's API and of an API of the file. The load
 // is light, so that only the logic counts.
 func distributions(p *programs) (table, error) {
-	const calls, rate = 20_000, 1200
+	const calls, rate = 20_000, 1600
 	settings := `{url: "${UPSTREAM}", timeout: 2s, hedge: {delay: 300ms, budget: off}, routes: {
     "GET /first": {strategy: first}, "GET /smart": {strategy: smart}, "GET /all": {strategy: all}}}`
 	return withAPI(p, random, settings, func(_ *instrument.Upstream, ours *process) (table, error) {
@@ -163,10 +163,14 @@ func distributions(p *programs) (table, error) {
 		} {
 			const long = calls * 11 * time.Second / 10 / rate
 			connections := int(rate * mean(strategy.survival).Seconds())
-			sorted := closedLoop(ours.addr, strategy.path, connections, time.Second, long).sorted(http.StatusOK)
-			if len(sorted) < calls {
-				return table{}, fmt.Errorf("only %d calls of %s in %v", len(sorted), strategy.path, long)
+			var sorted []time.Duration
+			for rounds := 0; len(sorted) < calls; rounds++ {
+				if rounds == 3 {
+					return table{}, fmt.Errorf("only %d calls of %s in %v", len(sorted), strategy.path, time.Duration(rounds)*long)
+				}
+				sorted = append(sorted, closedLoop(ours.addr, strategy.path, connections, time.Second, long).sorted(http.StatusOK)...)
 			}
+			slices.Sort(sorted)
 			d := kolmogorovSmirnov(sorted, newTheory(strategy.survival))
 			critical := 1.63 / math.Sqrt(float64(len(sorted))) // the asymptotic value at the 1 % level
 			result.met = result.met && d <= critical

@@ -30,6 +30,8 @@ type line struct {
 	points       [][2]float64
 	// labels stand at the points, which are then drawn as dots.
 	labels []string
+	// below puts the labels under their dots.
+	below bool
 	// thin is for what others are compared with.
 	thin bool
 }
@@ -70,13 +72,17 @@ func (p panel) draw(b *strings.Builder) {
 		}
 		b.WriteString(`<path d="M`)
 		for _, point := range l.points {
-			fmt.Fprintf(b, "%.1f %.1f ", p.x(point[0]), p.y(min(point[1], p.yMax)))
+			fmt.Fprintf(b, "%.1f %.1f ", p.x(min(point[0], p.xMax)), p.y(min(point[1], p.yMax)))
 		}
 		fmt.Fprintf(b, `" fill="none" stroke="%s" stroke-width="%.1f"/>`+"\n", l.colour, width)
 		for j, label := range l.labels {
-			x, y := p.x(l.points[j][0]), p.y(min(l.points[j][1], p.yMax))
+			x, y := p.x(min(l.points[j][0], p.xMax)), p.y(min(l.points[j][1], p.yMax))
+			above := 6.0
+			if l.below {
+				above = -14
+			}
 			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/><text x="%.1f" y="%.1f" font-size="11" fill="%s">%s</text>`+"\n",
-				x, y, l.colour, x+6, y-6, l.colour, label)
+				x, y, l.colour, x+4, y-above, l.colour, label)
 		}
 		x, y := p.legendX, p.legendY+26*i
 		fmt.Fprintf(b, `<path d="M%d %dh28" stroke="%s" stroke-width="3"/><text x="%d" y="%d" fill="#24292f">%s</text>`+"\n",

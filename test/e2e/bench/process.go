@@ -24,12 +24,14 @@ type programs struct {
 	profile string
 	// found is the number of connections that P3 has found. 0: it has not been run.
 	found int
+	// made are the rounds of P1, P2 and P13 that have been made, by endpoint.
+	made map[string][]turn
 }
 
 // build compiles the programs with the Dockerfile's flags, and the benchmarks of single packages, unless that has been done.
 func build() (*programs, error) {
 	if folder := os.Getenv(programsVariable); folder != "" {
-		return &programs{folder: folder}, nil
+		return &programs{folder: folder, made: map[string][]turn{}}, nil
 	}
 	folder, err := os.MkdirTemp("", "hedgerow-bench-")
 	if err != nil {
@@ -50,7 +52,7 @@ func build() (*programs, error) {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
-	return &programs{folder: folder}, nil
+	return &programs{folder: folder, made: map[string][]turn{}}, nil
 }
 
 // remove deletes what this process has built.

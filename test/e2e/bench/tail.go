@@ -132,6 +132,7 @@ func (h hedges) at(q float64) string { return fmt.Sprintf("%.1f", ms(quantile(h.
 func hedgedCalls(p *programs, upstream mixture, settings string, callers int, counting time.Duration) (hedges, error) {
 	return withAPI(p, upstream.answer, `{url: "${UPSTREAM}", strategy: smart, `+settings+`}`, func(up *instrument.Upstream, ours *process) (hedges, error) {
 		before := make(chan int64, 1)
+		const warmUp = 2 * time.Second
 		time.AfterFunc(warmUp, func() { before <- up.Requests() })
 		s := closedLoop(ours.addr, "/proxy/a/x", callers, warmUp, counting)
 		requests := up.Requests() - <-before

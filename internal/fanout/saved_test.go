@@ -46,6 +46,9 @@ func TestAHedgeThatWinsHasSavedTheTimeUntilTheFirstAttemptEnds(t *testing.T) {
 		"it ends late, and the first hedge has failed": {
 			fanout.Smart[int], grace, hangs, []step{succeeds(400*ms, 1), fails(10 * ms), succeeds(50*ms, 3)}, []time.Duration{50*ms - tick},
 		},
+		"it ends late, and the other hedge much later": {
+			fanout.Smart[int], time.Second, hangs, []step{succeeds(400*ms, 1), succeeds(500*ms, 2), succeeds(50*ms, 3)}, []time.Duration{50*ms - tick},
+		},
 		"it ends late, and two hedges have won": {both, grace, hangs, []step{succeeds(400*ms, 1), succeeds(50*ms, 2), succeeds(60*ms, 3)}, []time.Duration{50*ms - tick}},
 		"it fails late":                         {fanout.Smart[int], grace, hangs, []step{fails(500 * ms), succeeds(50*ms, 2), succeeds(hangs, 3)}, []time.Duration{150*ms - tick}},
 		"it panics late":                        {fanout.Smart[int], grace, hangs, []step{panics(500 * ms), succeeds(50*ms, 2), fails(ms)}, []time.Duration{150*ms - tick}},

@@ -37,7 +37,7 @@ func drawHedging(p *programs) (table, error) {
 	} {
 		l := line{name: kind.name, colour: kind.colour, labels: kind.values, below: kind.name == "quantiles"}
 		for _, value := range kind.values {
-			h, err := hedgedCalls(p, stragglers, fmt.Sprintf("attempts: %d, hedge: {min: 1ms, delay: %s}", hedgingAttempts, kind.settings(value)), 20, 3*time.Second)
+			h, err := hedgedCalls(p, stragglers, fmt.Sprintf("timeout: 5s, attempts: %d, hedge: {min: 1ms, delay: %s}", hedgingAttempts, kind.settings(value)), 20, 3*time.Second)
 			if err != nil {
 				return table{}, fmt.Errorf("%s: %w", value, err)
 			}

@@ -31,13 +31,13 @@ type limit struct{ q, ms float64 }
 var (
 	threeAttempts = published{
 		name: "bhope/hedge: p90, three attempts", theirs: []string{"", "17.0", "59.4", "+8.9 %"},
-		upstream: stragglers, settings: `attempts: 3, hedge: {delay: p90, min: 1ms, budget: off}`,
+		upstream: stragglers, settings: `timeout: 5s, attempts: 3, hedge: {delay: p90, min: 1ms, budget: off}`,
 		delay: quantileOf(stragglers.survival, 0.9), attempts: 3, callers: 20, counting: 18 * time.Second,
 		atMost: []limit{{0.99, 15}, {0.999, 20}}, mostExtra: 0.21,
 	}
 	twoAttempts = published{
 		name: "bhope/hedge: p90, two attempts", theirs: []string{"", "17.0", "59.4", "+8.9 %"},
-		upstream: stragglers, settings: `attempts: 2, hedge: {delay: p90, min: 1ms, budget: off}`,
+		upstream: stragglers, settings: `timeout: 5s, attempts: 2, hedge: {delay: p90, min: 1ms, budget: off}`,
 		delay: quantileOf(stragglers.survival, 0.9), attempts: 2, callers: 20, counting: 18 * time.Second,
 		atMost: []limit{{0.99, 17}, {0.999, 46}}, mostExtra: 0.105,
 	}

@@ -59,7 +59,7 @@ func assertNear(t *testing.T, want, got time.Duration, about ...any) {
 func TestAnAPIFourTimesAsSlowIsHedgedAsBeforeAfterAMinuteAndSoWhenItRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		took, slower := varied(), time.Duration(1)
-		s := newScript(1, func(sending) step { return step{after: slower * took(), status: 200} })
+		s := newScript(func(sending) step { return step{after: slower * took(), status: 200} })
 		g := start(t, one("max_in_flight: 1000, timeout: 2s, hedge: {budget: off}"), s)
 		g.minute(t, s)
 		before, healthy := g.delay("/x"), g.minute(t, s)
@@ -82,7 +82,7 @@ func TestAnAPIFourTimesAsSlowIsHedgedAsBeforeAfterAMinuteAndSoWhenItRecovers(t *
 func TestAnOutageIsNotHedgedAndIsForgottenWithinAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after := 50 * ms
-		s := newScript(1, func(sending) step { return step{after: after, status: 200} })
+		s := newScript(func(sending) step { return step{after: after, status: 200} })
 		g := start(t, one("max_in_flight: 1000"), s)
 		g.minute(t, s)
 		assertNear(t, 50*ms, g.delay("/x"))
@@ -101,7 +101,7 @@ func TestOfTwoLatenciesTheRareOneIsHedgedAndTheUsualOneIsNot(t *testing.T) {
 	for slow, want := range map[int]time.Duration{2: 20 * ms, 20: 400 * ms} { // in 100
 		synctest.Test(t, func(t *testing.T) {
 			n := 0
-			s := newScript(1, func(sending) step {
+			s := newScript(func(sending) step {
 				if n++; n%100 < slow {
 					return step{after: 400 * ms, status: 200}
 				}
@@ -122,7 +122,7 @@ func TestOfTwoLatenciesTheRareOneIsHedgedAndTheUsualOneIsNot(t *testing.T) {
 
 func TestFastFailuresDoNotShortenTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(1, func(made sending) step {
+		s := newScript(func(made sending) step {
 			if made.number > 0 {
 				return step{after: 100 * ms, status: 200}
 			}
@@ -159,7 +159,7 @@ func TestEveryStrategyTeachesTheDelay(t *testing.T) {
 func TestAHedgeOfTheTimerGoesOnlyWhenItCanEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after := 200 * ms
-		s := newScript(1, func(sending) step { return step{after: after, status: 200} })
+		s := newScript(func(sending) step { return step{after: after, status: 200} })
 		g := start(t, one("attempts: 2, hedge: {max: 300ms, budget: off}"), s)
 		for range 50 {
 			_, err := g.call(t, "a", "GET", "/x")
@@ -193,7 +193,7 @@ func TestADelayBeyondTheDeadlineSendsNoHedge(t *testing.T) {
 func TestAnAPIThatDidNotChangeKeepsWhatItsRoutesHaveLearned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "hedge: {delay: p90}, routes: {/slow: {}, /fixed: {hedge: {delay: 70ms}}}"
-		s := newScript(1, func(made sending) step {
+		s := newScript(func(made sending) step {
 			if made.request.Target.Path == "/slow" {
 				return step{after: 300 * ms, status: 200}
 			}

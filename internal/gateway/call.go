@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,37 +53,42 @@ type Result struct {
 // Do makes a call. It returns by its deadline. Its errors are those of fanout.Service.Do. What it returns is of use until the call
 // ends its holding.
 func (a *API) Do(ctx context.Context, call Call) (Result, error) {
-	e := &exchange{api: a, call: &call, request: a.newRequest(&call)}
-	if a.settings.Spread {
-		e.first = int(a.turn.Add(1) - 1) //nolint:gosec // a count of calls
-	}
+	e := &exchange{Context: ctx, api: a, call: &call, request: a.newRequest(&call)}
 	attempts := call.Route.Attempts
 	if !e.request.Repeatable {
 		attempts = 1
 	}
-	call.Holding.begin(attempts) // before the call can end
+	e.round = a.order.begin(attempts < call.Route.Attempts) // it would fail where others have a second attempt
+	call.Holding.begin(attempts)                            // before the call can end
 	delay, least := call.Route.delay.At(call.Timeout)
-	answer, err := a.engine.Do(ctx, fanout.Plan[*Answer]{
+	answer, err := a.engine.Do(e, fanout.Plan[*Answer]{
 		Source: e.attempt, Strategy: call.Strategy, Producers: attempts,
 		HedgeDelay: delay, HedgeLeast: least, Durations: call.Route.delay.Durations(), Budget: float64(call.Route.Hedge.Budget),
 		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url,
 	})
+	if e.probe >= 0 && !e.tried(e.probe, answer.Attempts) {
+		a.order.giveBack(e.probe)
+	}
 	call.Holding.endAll(attempts - fired(answer.Attempts))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Result{Answer: answer, Failed: e.failed, Sent: e.sent(answer.Attempts), Full: e.full}, err
 }
 
-// exchange makes the attempts of one call.
+// exchange makes the attempts of one call. It is the caller's context, by which the engine's observer knows the call.
 type exchange struct {
+	context.Context
+
 	api     *API
 	call    *Call
 	request *upstream.Request
-	first   int // the URL of the first attempt
+	round   // of the URLs
 
-	mu     sync.Mutex
-	failed *Answer
-	full   bool
+	mu       sync.Mutex
+	failed   *Answer
+	full     bool
+	answered []int  // the URLs that have answered
+	few      [3]int // its memory, as a rule
 }
 
 // sent is how many requests the attempts have made.
@@ -99,13 +105,15 @@ func fired(attempts []fanout.Attempt) int {
 	return n
 }
 
-// url is the index of an attempt's URL.
-func (e *exchange) url(number int) int { return (e.first + number) % len(e.api.settings.URLs) }
+// tried tells whether one of the attempts was sent to a URL.
+func (e *exchange) tried(url int, attempts []fanout.Attempt) bool {
+	return slices.ContainsFunc(attempts, func(a fanout.Attempt) bool { return a.Outcome != fanout.Refused && e.url(a.Number) == url })
+}
 
 // attempt is a fanout.Source.
 func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, error) {
 	defer e.call.Holding.End()
-	answer, err := e.api.exchange(ctx, e.first, a, e.request)
+	answer, err := e.api.exchange(ctx, e.url(a.Number), a, e.request)
 	if err != nil {
 		e.noteFull(err)
 	} else {
@@ -114,6 +122,7 @@ func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, erro
 	if err != nil {
 		return nil, e.withHost(a.Number, err)
 	}
+	e.noteAnswered(e.url(a.Number))
 	return answer, nil
 }
 
@@ -156,6 +165,42 @@ func (e *exchange) judge(answer *Answer) error {
 // hasNoBody tells whether an answer of this status has none by its nature.
 func (e *exchange) hasNoBody(status int) bool {
 	return e.request.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// noteAnswered takes a success into account.
+func (e *exchange) noteAnswered(url int) {
+	if e.urls == 1 {
+		return
+	}
+	e.mu.Lock()
+	if e.answered == nil {
+		e.answered = e.few[:0]
+	}
+	e.answered = append(e.answered, url)
+	e.mu.Unlock()
+	e.api.order.answered(url)
+}
+
+// noteEnded takes into account what an attempt that has ended says against its URL. One that was cut says something only when another URL
+// has answered the same call meanwhile, and its own has not. What fails for want of our memory says nothing, and neither does a panic.
+func (e *exchange) noteEnded(a fanout.Attempt) {
+	url := e.url(a.Number)
+	switch a.Outcome {
+	case fanout.Failed:
+		if _, ok := errors.AsType[*HostError](a.Err); !ok || errors.Is(a.Err, upstream.ErrFull) {
+			return
+		}
+	case fanout.Cancelled, fanout.TimedOut:
+		e.mu.Lock()
+		elsewhere := len(e.answered) > 0 && !slices.Contains(e.answered, url)
+		e.mu.Unlock()
+		if !elsewhere {
+			return
+		}
+	default:
+		return
+	}
+	e.api.order.failed(url)
 }
 
 func (e *exchange) noteFailed(answer *Answer) {

@@ -128,7 +128,7 @@ func (g *Gateway) Loads() []Load {
 }
 
 // exchanger makes an attempt. upstream.Client.Exchange does.
-type exchanger func(ctx context.Context, first int, a fanout.Attempt, r *upstream.Request) (*Answer, error)
+type exchanger func(ctx context.Context, url int, a fanout.Attempt, r *upstream.Request) (*Answer, error)
 
 // API is one API of the file.
 type API struct {
@@ -140,13 +140,14 @@ type API struct {
 	client      *upstream.Client
 	exchange    exchanger
 	engine      *fanout.Service[*Answer]
-	turn        atomic.Uint64 // of the URLs, for first attempts
-	users       atomic.Int64  // the gateway, while it has the API, and calls
+	order       *order
+	users       atomic.Int64 // the gateway, while it has the API, and calls
 	closed      func()
 }
 
 func newAPI(settings file.API, s Settings) *API {
 	a := &API{settings: settings, routes: newRoutes(settings), dropped: newDropped(settings.Name, s.Logger)}
+	a.order = newOrder(&settings, s.Logger)
 	a.users.Store(1)
 	a.userAgent = []string{s.UserAgent}
 	a.maxInFlight = settings.MaxInFlight
@@ -158,8 +159,12 @@ func newAPI(settings file.API, s Settings) *API {
 	a.engine = fanout.New[*Answer](fanout.Settings{
 		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight, Places: len(settings.URLs),
 		Observe: func(ctx context.Context, attempt fanout.Attempt) {
+			e := ctx.(*exchange) //nolint:forcetypeassert // Do's
+			if e.urls > 1 {
+				e.noteEnded(attempt)
+			}
 			if s.Observe != nil {
-				s.Observe(ctx, settings.Name, attempt)
+				s.Observe(e.Context, settings.Name, attempt)
 			}
 		},
 	})

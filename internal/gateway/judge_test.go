@@ -74,7 +74,7 @@ func TestWhenEveryAttemptHasFailedTheLastCompleteAnswerThatFailedByItsStatusIsKe
 	} {
 		for _, strategy := range []string{"first", "smart"} {
 			synctest.Test(t, func(t *testing.T) {
-				s := newScript(1, func(made sending) step { return test.steps[made.number] })
+				s := newScript(func(made sending) step { return test.steps[made.number] })
 				g := start(t, one("attempts: 2, hedge: {delay: 0s}, strategy: "+strategy+", "+okay), s)
 				result, err := g.call(t, "a", "GET", "/x")
 				require.ErrorIs(t, err, fanout.ErrFailed)
@@ -103,7 +103,7 @@ func TestAnAnswerForWhichTheConditionCannotBeEvaluatedSaysSo(t *testing.T) {
 func TestEachAttemptSaysWhyItFailedWithItsStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		steps := []step{{status: 500}, {after: ms, status: 429}, {after: 2 * ms, status: 201, body: "not JSON"}, {after: 3 * ms, status: 202, body: "{}"}}
-		s := newScript(1, func(made sending) step { return steps[made.number] })
+		s := newScript(func(made sending) step { return steps[made.number] })
 		g := start(t, one("attempts: 4, strategy: all, "+okay), s)
 		result, err := g.call(t, "a", "GET", "/x")
 		require.ErrorIs(t, err, fanout.ErrFailed)

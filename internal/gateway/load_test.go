@@ -64,7 +64,7 @@ func TestACallerThatGoesAwayCutsItsAttemptsAtOnce(t *testing.T) {
 func TestEveryStrategyEndsAtTheDeadline(t *testing.T) {
 	for strategy := range strategies {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScript(1, func(made sending) step { return step{after: time.Duration(made.number) * hangs, status: 500} })
+			s := newScript(func(made sending) step { return step{after: time.Duration(made.number) * hangs, status: 500} })
 			g := start(t, one("timeout: 700ms, hedge: {delay: 100ms}, strategy: "+strategy), s)
 			result, err := g.call(t, "a", "GET", "/x")
 			assert.Equal(t, 700*ms+tick, time.Since(s.began), strategy)
@@ -133,7 +133,7 @@ func TestABufferTakesWhatThereIsRoomForAndGetsItBackWithTheLastUser(t *testing.T
 
 func TestTheBodiesOfACallAreHeldUntilItsLastAttemptHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(1, func(made sending) step {
+		s := newScript(func(made sending) step {
 			assert.True(t, made.request.Take(100))
 			return step{after: time.Duration(made.number) * 100 * ms, status: 200}
 		})
@@ -166,7 +166,7 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 
 func TestAnAttemptThatPanicsHasFailedAndHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(1, func(made sending) step {
+		s := newScript(func(made sending) step {
 			assert.True(t, made.request.Take(100))
 			panic("scripted")
 		})

@@ -29,7 +29,7 @@ func TestWhenTheFirstURLIsIllTheSecondAnswersByTheHedgesTime(t *testing.T) {
 		"is busy, and asks to wait": {step{after: 20 * ms, status: 503, header: http.Header{"Retry-After": {"30"}}}, 20*ms + latency},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScript(3, func(made sending) step {
+			s := newScript(func(made sending) step {
 				if made.url == 0 {
 					return test.first
 				}
@@ -48,7 +48,7 @@ func TestWhenTheFirstURLIsIllTheSecondAnswersByTheHedgesTime(t *testing.T) {
 func TestAttemptNGoesToURLNRoundAndRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for strategy := range strategies {
-			s := newScript(3, func(sending) step { return step{after: ms, err: syscall.ECONNRESET} })
+			s := newScript(func(sending) step { return step{after: ms, err: syscall.ECONNRESET} })
 			g := start(t, mirrored("attempts: 7, hedge: {delay: 0s}, strategy: "+strategy), s)
 			_, _ = g.call(t, "a", "GET", "/x")
 			assert.Equal(t, []int{0, 1, 2, 0, 1, 2, 0}, s.order(), strategy)
@@ -64,7 +64,7 @@ func TestWithSpreadTheFirstAttemptGoesRoundTheURLsAndEachFurtherOneToTheNext(t *
 		} {
 			g := newGate(t, mirrored("attempts: 2, strategy: first, "+spread))
 			for call, order := range want {
-				s := newScript(3, func(sending) step { return step{status: 200} })
+				s := newScript(func(sending) step { return step{status: 200} })
 				g.follow("a", s)
 				_, err := g.call(t, "a", "GET", "/x")
 				require.NoError(t, err)
@@ -84,7 +84,7 @@ func asks(seconds string) step {
 func TestPushbackHoldsForTheURLThatAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		steps := []step{asks("7"), {after: ms, status: 200}, {after: ms, status: 500}}
-		s := newScript(3, func(made sending) step { return steps[made.url] })
+		s := newScript(func(made sending) step { return steps[made.url] })
 		g := start(t, mirrored("attempts: 5, hedge: {delay: 300ms}"), s)
 		_, err := g.call(t, "a", "GET", "/x")
 		require.NoError(t, err, "the second URL has not asked for time")
@@ -110,7 +110,7 @@ func TestPushbackHoldsForTheURLThatAsked(t *testing.T) {
 func TestWithOneURLPushbackHoldsEveryHedge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := asks("60")
-		s := newScript(1, func(sending) step { return answer })
+		s := newScript(func(sending) step { return answer })
 		g := start(t, one(""), s)
 		result, err := g.call(t, "a", "GET", "/x")
 		require.ErrorIs(t, err, fanout.ErrFailed)

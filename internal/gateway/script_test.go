@@ -51,7 +51,6 @@ type sending struct {
 
 // script makes the attempts of an API. play says what becomes of each.
 type script struct {
-	urls int
 	play func(s sending) step
 
 	mu    sync.Mutex
@@ -60,15 +59,15 @@ type script struct {
 	cut   []time.Duration // when attempts were cut
 }
 
-func newScript(urls int, play func(s sending) step) *script {
-	return &script{urls: urls, play: play, began: time.Now()}
+func newScript(play func(s sending) step) *script {
+	return &script{play: play, began: time.Now()}
 }
 
 // always does the same at each attempt.
-func always(s step) *script { return newScript(1, func(sending) step { return s }) }
+func always(s step) *script { return newScript(func(sending) step { return s }) }
 
-func (s *script) exchange(ctx context.Context, first int, a fanout.Attempt, r *upstream.Request) (*gateway.Answer, error) {
-	made := sending{(first + a.Number) % s.urls, a.Number, time.Since(s.began), r}
+func (s *script) exchange(ctx context.Context, url int, a fanout.Attempt, r *upstream.Request) (*gateway.Answer, error) {
+	made := sending{url, a.Number, time.Since(s.began), r}
 	s.mu.Lock()
 	s.sent = append(s.sent, made)
 	s.mu.Unlock()

@@ -54,7 +54,7 @@ func TestAnAPIThatIsGoneAnswersTheCallsThatBeganAtIt(t *testing.T) {
 
 func TestAnAPIThatDidNotChangeKeepsItsStatistics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(3, func(sending) step { return asks("20") })
+		s := newScript(func(sending) step { return asks("20") })
 		g := start(t, mirrored("attempts: 2, spread: true"), s)
 		_, err := g.call(t, "a", "GET", "/x")
 		require.ErrorIs(t, err, fanout.ErrFailed)
@@ -121,7 +121,7 @@ func TestAFileIsSwappedInWhole(t *testing.T) {
 
 func TestCloseWaitsForLosers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(1, func(made sending) step { return step{after: time.Duration(made.number) * hangs, status: 200} })
+		s := newScript(func(made sending) step { return step{after: time.Duration(made.number) * hangs, status: 200} })
 		g := start(t, one("strategy: first"), s)
 		_, err := g.call(t, "a", "GET", "/x")
 		require.NoError(t, err)

@@ -25,7 +25,7 @@ const (
 
 // Settings of a Client. They are not checked here: internal/config does.
 type Settings struct {
-	// URLs are where the API is: http or https, with a host. Attempts of Exchange go to them in turn, those of Fetch to the first. User
+	// URLs are where the API is: http or https, with a host. Attempts of Exchange say which they go to, those of Fetch go to the first. User
 	// and password in that one are sent by Fetch as basic authentication.
 	URLs []*url.URL
 	// UserAgent is sent with every attempt of Fetch.

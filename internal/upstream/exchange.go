@@ -62,10 +62,9 @@ type Answer struct {
 // ErrFull is why an attempt failed for whose answer there was no room.
 var ErrFull = errors.New("the bodies held at a time leave no room for the answer")
 
-// Exchange makes an attempt at the URL of index first and its number, round and round, and returns the API's answer, whatever
-// its status. Redirects are not followed, interim answers are skipped. Every error is a *fanout.Failure.
-func (c *Client) Exchange(ctx context.Context, first int, a fanout.Attempt, r *Request) (*Answer, error) {
-	index := (first + a.Number) % len(c.urls)
+// Exchange makes an attempt at the URL of an index and returns the API's answer, whatever its status. Redirects are not followed,
+// interim answers are skipped. Every error is a *fanout.Failure.
+func (c *Client) Exchange(ctx context.Context, index int, a fanout.Attempt, r *Request) (*Answer, error) {
 	request, err := r.render(index, c.urls)
 	if err != nil {
 		c.observeUnsent()

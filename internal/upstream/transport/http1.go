@@ -31,7 +31,8 @@ func (t *trip) overHTTP1() (*Response, error) {
 		return nil, err
 	}
 	u := &t.use
-	*u = use1{trip: t, conn: c, kept: c.served, began: time.Now()} // the use before has ended
+	*u = use1{} // the use before has ended
+	u.trip, u.conn, u.kept, u.began = t, c, c.served, time.Now()
 	u.stop = context.AfterFunc(t.ctx, c.whenDone)
 	response, err := u.exchange()
 	if err == nil {

@@ -195,7 +195,7 @@ func TestHedgesGoByAQuantileWithinBoundsAndABudget(t *testing.T) {
 	parse[*config.Serve](t, []string{"--hedge-min=20ms", "--hedge-max=20ms"})
 	parse[*config.Serve](t, []string{"--hedge-min=20h"}) // the default of the longest delay gives way
 	_, _, err := config.Parse([]string{"--hedge-min=21ms", "--hedge-max=20ms"}, nil)
-	assert.EqualError(t, err, "--hedge-min (HEDGEROW_HEDGE_MIN): 21ms is over --hedge-max (HEDGEROW_HEDGE_MAX), 20ms")
+	require.EqualError(t, err, "--hedge-min (HEDGEROW_HEDGE_MIN): 21ms is over --hedge-max (HEDGEROW_HEDGE_MAX), 20ms")
 
 	c, _ = parse[*config.Serve](t, nil, "HEDGEROW_HEDGE_DELAY=", "HEDGEROW_HEDGE_MIN=", "HEDGEROW_HEDGE_MAX=", "HEDGEROW_HEDGE_BUDGET=")
 	assert.Equal(t, hedge.Settings{When: hedge.When{Delay: 300 * time.Millisecond}}, c.Hedge())

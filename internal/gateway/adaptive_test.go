@@ -58,8 +58,8 @@ func assertNear(t *testing.T, want, got time.Duration, about ...any) {
 
 func TestAnAPIFourTimesAsSlowIsHedgedAsBeforeAfterAMinuteAndSoWhenItRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took, slower := varied(), time.Duration(1)
-		s := newScript(func(sending) step { return step{after: slower * took(), status: 200} })
+		took, slower := varied(), 1
+		s := newScript(func(sending) step { return step{after: took() * time.Duration(slower), status: 200} })
 		g := start(t, one("max_in_flight: 1000, timeout: 2s, hedge: {budget: off}"), s)
 		g.minute(t, s)
 		before, healthy := g.delay("/x"), g.minute(t, s)

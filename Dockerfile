@@ -19,12 +19,13 @@ RUN go mod download && go build github.com/gin-gonic/gin github.com/swaggo/gin-s
 COPY . .
 ARG VERSION=dev
 RUN go build -ldflags "-s -w -X main.version=${VERSION}" -o /hedgerow ./cmd/hedgerow
+RUN go build -ldflags "-s -w" -o /healthcheck ./cmd/healthcheck
 
 # Distroless rather than scratch: its user has a name, it has time zones, and scanners know what it is.
 FROM ${BASE_IMAGE}
 # The certificates that an https upstream needs come from the build stage, so that any base will do, scratch too.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /hedgerow /hedgerow
+COPY --from=build /hedgerow /healthcheck /
 ARG VERSION=dev
 LABEL hedgerow=image \
       org.opencontainers.image.title="Hedgerow" \
@@ -33,7 +34,7 @@ LABEL hedgerow=image \
 # By number: not every base knows the name.
 USER 65532:65532
 EXPOSE 5000
-# The first check comes after an interval, and what waits for a healthy service waits for it. Each starts a process, which takes
-# 0.06 s of a core, and the engine's own work.
-HEALTHCHECK --interval=5s --timeout=3s CMD ["/hedgerow", "healthcheck"]
+# The first check comes after an interval, and what waits for a healthy service waits for it. Each starts a process, which takes 10 ms of
+# a core, and the engine's own work. `hedgerow healthcheck` would take four times as long: it links the whole service.
+HEALTHCHECK --interval=5s --timeout=3s CMD ["/healthcheck"]
 ENTRYPOINT ["/hedgerow"]

@@ -23,7 +23,7 @@ done
 [ ${#ids[@]} -gt 0 ] || { echo "there is no container of the service api" >&2; exit 1; }
 
 for id in "${ids[@]}"; do
-  until docker exec "$id" /hedgerow healthcheck >/dev/null 2>&1; do
+  until docker exec "$id" /healthcheck >/dev/null 2>&1; do
     status=$(inspect State.Status "$id")
     # What ends is started again and again: between two starts it is restarting, and running for a moment.
     if [ "$status" != running ] || [ "$(inspect RestartCount "$id")" != "${restarts[$id]}" ]; then

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case *config.TestServer:
 		return logged(command.Log, warnings, stderr, func(logger *slog.Logger) error { return serveTestServer(ctx, *command, logger) })
 	case *config.Healthcheck:
-		err = checkHealth(ctx, *command)
+		err = checkHealth(*command)
 	case *config.Version:
 		_, err = fmt.Fprintln(stdout, versionLine())
 	case config.Help:

@@ -355,7 +355,7 @@ func TestAProblemAtTheStartIsOneLineAndAnExitCode(t *testing.T) {
 		"unknown flag":    {[]string{"--prodcers=3"}, exitUsage, "hedgerow: unknown flag --prodcers, did you mean \"--producers\"?\n"},
 		"unknown command": {[]string{"sevre"}, exitUsage, "hedgerow: unexpected argument sevre\n"},
 		"nobody to ask": {[]string{"healthcheck", "--addr=127.0.0.1:1"}, exitFailure,
-			"hedgerow: Get \"http://127.0.0.1:1/readyz\": dial tcp 127.0.0.1:1: connect: connection refused\n"},
+			"hedgerow: dial tcp 127.0.0.1:1: connect: connection refused\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, nil, test.args...)

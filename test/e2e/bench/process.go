@@ -37,7 +37,7 @@ func build() (*programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "../..", "./cmd/hedgerow"}, {"baseline", ".", "./bench/baseline"}} {
+	for _, b := range []struct{ name, dir, pkg string }{{"hedgerow", "../..", "./cmd/hedgerow"}, {"healthcheck", "../..", "./cmd/healthcheck"}, {"baseline", ".", "./bench/baseline"}} {
 		command := exec.Command("go", "build", "-trimpath", "-tags=nomsgpack", "-ldflags=-s -w", "-o", filepath.Join(folder, b.name), b.pkg)
 		command.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is delivered
 		command.Dir, command.Stderr = b.dir, os.Stderr

@@ -21,12 +21,12 @@ import (
 
 // floors are the packages from top to bottom. A package imports only from the floors below its own.
 var floors = [][]string{
-	{"cmd/hedgerow"},
+	{"cmd/healthcheck", "cmd/hedgerow"},
 	{"internal/http"},
 	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
 	{"internal/config/file", "internal/logs", "internal/metrics", "internal/upstream"},
 	{"internal/hedge"},
-	{"internal/fanout", "internal/forward", "internal/rule", "internal/testserver", "internal/upstream/transport"},
+	{"internal/fanout", "internal/forward", "internal/probe", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},
 }
 

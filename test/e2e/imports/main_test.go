@@ -56,7 +56,7 @@ func TestOnlyTheDrawingIsReplaced(t *testing.T) {
 	require.NoError(t, redraw(file))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Regexp(t, "^before\n<!-- imports -->\n```\ncmd/hedgerow [^o]", string(text))
+	assert.Regexp(t, "^before\n<!-- imports -->\n```\ncmd/healthcheck [^o]", string(text))
 	assert.Regexp(t, "\n```\n<!-- /imports -->\nafter\n$", string(text))
 
 	require.NoError(t, os.WriteFile(file, []byte("no comments\n"), 0o600))

@@ -20,15 +20,10 @@ type cost struct{ ns, allocations float64 }
 
 // engine runs the benchmarks in test/e2e/engine, which make calls of three producers without a network.
 func engine(p *programs) (table, error) {
-	command := exec.Command(filepath.Join(p.folder, "engine.test"),
-		"-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.benchtime=1s", "-test.count="+strconv.Itoa(engineRounds))
-	command.Env = append(os.Environ(), "GOGC=200") // the service's default, for all of them
-	command.Stderr = os.Stderr
-	output, err := command.Output()
+	costs, order, err := benchmarked(p, "engine.test", ".", "GOGC=200") // the service's default, for all of them
 	if err != nil {
-		return table{}, fmt.Errorf("%s: %w: %s", command, err, output)
+		return table{}, err
 	}
-	costs, order := medianCosts(engineLine.FindAllStringSubmatch(string(output), -1))
 	result := table{header: []string{"first success of 3 producers, no network, GOGC=200", "calls/s", "µs per call", "allocations per call"}}
 	for _, name := range order {
 		c := costs[name]
@@ -42,6 +37,20 @@ func engine(p *programs) (table, error) {
 	}
 	result.met = ours.ns <= 0.6*failsafe.ns && ours.ns <= 0.5*hedged.ns && ours.allocations <= 18
 	return result, nil
+}
+
+// benchmarked runs benchmarks of a program that tests a package, in an environment, and returns their medians and their order.
+func benchmarked(p *programs, program, names string, environment ...string) (map[string]cost, []string, error) {
+	command := exec.Command(filepath.Join(p.folder, program),
+		"-test.run=^$", "-test.bench="+names, "-test.benchmem", "-test.count="+strconv.Itoa(engineRounds))
+	command.Env = append(os.Environ(), environment...)
+	command.Stderr = os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: %s", command, err, output)
+	}
+	costs, order := medianCosts(engineLine.FindAllStringSubmatch(string(output), -1))
+	return costs, order, nil
 }
 
 // medianCosts are the medians of each benchmark's rounds, and the benchmarks' names in their order.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -133,19 +132,29 @@ func raced(p *programs) (table, error) {
 
 // ruled runs the benchmark of the success rule.
 func ruled(p *programs) (table, error) {
-	command := exec.Command(filepath.Join(p.folder, "rule.test"),
-		"-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.count="+strconv.Itoa(engineRounds))
-	command.Stderr = os.Stderr
-	output, err := command.Output()
-	if err != nil {
-		return table{}, fmt.Errorf("%s: %w: %s", command, err, output)
-	}
-	costs, order := medianCosts(engineLine.FindAllStringSubmatch(string(output), -1))
+	costs, order, err := benchmarked(p, "rule.test", ".")
 	result := table{header: []string{"benchmark", "µs", "allocations"}, met: len(order) > 0}
 	for _, name := range order {
 		c := costs[name]
 		result.rows = append(result.rows, []string{name, fmt.Sprintf("**%.1f**", c.ns/1000), fmt.Sprintf("**%.0f**", c.allocations)})
 		result.met = result.met && c.ns <= 5000 && c.allocations <= 12
 	}
-	return result, nil
+	return result, err
+}
+
+// adapted runs the benchmarks of what an adaptive delay and a budget add to a call.
+func adapted(p *programs) (table, error) {
+	delay, _, err := benchmarked(p, "hedge.test", "Call$")
+	if err != nil {
+		return table{}, err
+	}
+	budget, _, err := benchmarked(p, "fanout.test", "HedgeBudget$")
+	d, b := delay["Call"], budget["HedgeBudget"]
+	return table{
+		[]string{"delay read, three attempts recorded", "a hedge taken and earned", "together", "allocations"},
+		[][]string{{
+			fmt.Sprintf("%.0f ns", d.ns), fmt.Sprintf("%.0f ns", b.ns), fmt.Sprintf("**%.0f ns**", d.ns+b.ns), fmt.Sprintf("**%.0f**", d.allocations+b.allocations),
+		}},
+		d.ns > 0 && b.ns > 0 && d.ns+b.ns <= 100 && d.allocations+b.allocations == 0,
+	}, err
 }

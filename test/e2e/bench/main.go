@@ -44,6 +44,7 @@ var targets = []target{
 	{"P14", "`/proxy` with one attempt, 32 connections: at least 1.3 times a plain ReverseProxy's calls/s, at most 0.8 times its processor time", reverseProxied},
 	{"P15", "`/proxy` with `first` of three: at most 1.2 times the processor time of the challenge's `first`", raced},
 	{"P16", "success rule with a condition on a 1 KiB body: at most 5 µs and 12 allocations", ruled},
+	{"P17", "adaptive delay and budget, on the path of a call of three attempts: at most 100 ns, no allocation", adapted},
 	{"KS", "20,000 calls per strategy, on the challenge's API and on `/proxy`, against the closed form: Kolmogorov-Smirnov", distributions},
 	{"tail", "tail tolerance: settings that others have published figures for", tolerance},
 	{"hedging", "p99 against extra requests, drawn as images/hedging.svg", drawHedging},

@@ -45,7 +45,10 @@ func build() (*programs, error) {
 			return nil, fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
-	for _, b := range []struct{ name, dir, pkg string }{{"engine.test", ".", "./engine"}, {"rule.test", "../..", "./internal/rule"}} {
+	for _, b := range []struct{ name, dir, pkg string }{
+		{"engine.test", ".", "./engine"}, {"rule.test", "../..", "./internal/rule"},
+		{"hedge.test", "../..", "./internal/hedge"}, {"fanout.test", "../..", "./internal/fanout"},
+	} {
 		command := exec.Command("go", "test", "-c", "-o", filepath.Join(folder, b.name), b.pkg)
 		command.Dir, command.Stderr = b.dir, os.Stderr
 		if err := command.Run(); err != nil {

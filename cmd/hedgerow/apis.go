@@ -51,6 +51,7 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
 		UserAgent: "hedgerow/" + version, LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Logger: logger,
 		Observe:           a.observe,
+		Saved:             func(_ context.Context, api string, d time.Duration) { a.measures.ObserveSaved(api, d) },
 		ObserveConnection: func(api string) { a.measures.ObserveConnection(api) },
 		ObserveRequest:    func(api string, again bool) { a.measures.ObserveRequest(api, again) },
 		ObserveUnsent:     func(api string) { a.measures.ObserveUnsent(api) },

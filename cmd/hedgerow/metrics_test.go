@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -139,4 +141,27 @@ func TestTheAttemptsCountedAreTheRequestsThatTheUpstreamGot(t *testing.T) {
 	assert.Zero(t, values.Sum("hedgerow_calls_in_flight"))
 	failed := values.Sum("hedgerow_attempt_failures_total", "reason", "status 5xx") + values.Sum("hedgerow_attempt_failures_total", "reason", "invalid body")
 	assert.InDelta(t, ended(values, "failed"), failed, 0)
+	assert.InDelta(t, ended(values, "refused"), values.Sum("hedgerow_refusals_total", "reason", "cap"), 0)
+}
+
+func TestTheMetricsTellWhatHedgesHaveSavedAndWhatTheyMayCost(t *testing.T) {
+	slow := func() *faultserver.Server { return faultserver.New(t, faultserver.Hang(""), faultserver.Answer(1)) }
+	file := filepath.Join(t.TempDir(), "apis.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apis: {shop: {url: '"+base(slow())+"', hedge: {delay: 60ms}}}"), 0o600))
+	o := startObserved(t, []string{"EXPONEA_URL=" + slow().URL, "HEDGEROW_CONFIG=" + file},
+		"--hedge-delay=50ms", "--hedge-budget=10%", "--loser-grace=100ms")
+	for _, path := range []string{"/api/smart?timeout=60000", "/proxy/shop/x"} {
+		status, _ := get(t, o.url+path)
+		assert.Equal(t, http.StatusOK, status)
+	}
+	var values metricstest.Scrape
+	require.Eventually(t, func() bool {
+		values = o.scrape(t)
+		return values.Sum("hedgerow_hedge_saved_seconds_total") >= 0.1 && values.Sum("hedgerow_proxy_hedge_saved_seconds_total", "api", "shop") >= 0.1
+	}, 20*time.Second, 20*time.Millisecond, "the grace, after which the first attempts are cut")
+	assert.InDelta(t, 0.05, values.Sum("hedgerow_hedge_delay_seconds"), 1e-9)
+	assert.InDelta(t, 0.06, values.Sum("hedgerow_proxy_hedge_delay_seconds", "api", "shop", "route", ""), 1e-9)
+	assert.InDelta(t, 8.1, values.Sum("hedgerow_hedge_budget"), 1e-9, "two of 10 are taken, and the call has paid a tenth")
+	assert.InDelta(t, 8.1, values.Sum("hedgerow_proxy_hedge_budget", "api", "shop"), 1e-9)
+	assert.Zero(t, values.Sum("hedgerow_proxy_url_last", "api", "shop", "url", "1"))
 }

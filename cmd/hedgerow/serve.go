@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/url"
 	"sync/atomic"
+	"time"
 
 	"hedgerow/internal/config"
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/hedge"
 	"hedgerow/internal/http"
 	"hedgerow/internal/listen"
 	"hedgerow/internal/logs"
@@ -31,13 +33,14 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	calls := newEngine(settings, api.url, measures, logger)
+	delay := hedge.New(settings.Hedge())
+	calls := newEngine(settings, api.url, delay, measures, logger)
 	var ready atomic.Bool
 	router, err := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load, Logger: logger,
 		ObserveCall: func(c http.ObservedCall) { measures.ObserveCall(metrics.Call(c)) }, ObserveProxied: apis.observeCall,
 		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
-		Producers: settings.Producers, Hedge: settings.Hedge(), HedgeBudget: float64(settings.HedgeBudget),
+		Producers: settings.Producers, Hedge: delay, HedgeBudget: float64(settings.HedgeBudget),
 		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
 	})
 	if err != nil {
@@ -108,7 +111,7 @@ type engine struct {
 	service *fanout.Service[int64]
 }
 
-func newEngine(settings config.Serve, target *url.URL, measures *metrics.Metrics, logger *slog.Logger) *engine {
+func newEngine(settings config.Serve, target *url.URL, delay *hedge.Delay, measures *metrics.Metrics, logger *slog.Logger) *engine {
 	client := upstream.New(upstream.Settings{
 		URLs: []*url.URL{target}, UserAgent: "hedgerow/" + version,
 		MaxBody: int64(settings.MaxBody), MaxConnections: settings.MaxInFlight, Protocol: protocol(settings.H2C),
@@ -116,8 +119,15 @@ func newEngine(settings config.Serve, target *url.URL, measures *metrics.Metrics
 	})
 	service := fanout.New[int64](fanout.Settings{
 		LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
+		Saved: func(_ context.Context, d time.Duration) { measures.ObserveSaved(d) },
 	})
-	measures.WatchInFlight(service.CallsInFlight, service.InFlight)
+	measures.Watch(metrics.Watched{
+		Calls: service.CallsInFlight, Attempts: service.InFlight, HedgeBudget: service.Budget,
+		HedgeDelay: func() time.Duration {
+			wait, _ := delay.At(settings.MaxTimeout)
+			return wait
+		},
+	})
 	return &engine{client, service}
 }
 

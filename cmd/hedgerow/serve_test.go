@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/hedge"
 	"hedgerow/internal/http"
 	"hedgerow/internal/metrics"
 	"hedgerow/test/logtest"
@@ -39,7 +40,7 @@ func TestAPanicOfAProducerIsAFailedAttemptItsStackIsLoggedOnceAndTheCallIsAnswer
 	}})
 	router, err := http.NewRouter(http.Settings{
 		Service: service, Source: source, Producers: 3, MaxTimeout: time.Minute, Ready: func() bool { return true }, Logger: logger,
-		ObserveCall: func(http.ObservedCall) {},
+		Hedge: hedge.New(hedge.Settings{}), ObserveCall: func(http.ObservedCall) {},
 	})
 	require.NoError(t, err)
 	answer := httptest.NewRecorder()

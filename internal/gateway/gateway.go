@@ -28,6 +28,8 @@ type Settings struct {
 	Logger *slog.Logger
 	// Observe, when set, gets every attempt once, with its API's name, when it has ended or was refused. It must not block.
 	Observe func(ctx context.Context, api string, a fanout.Attempt)
+	// Saved, when set, gets what the function of this name in fanout.Settings gets, with the API's name. ctx is Observe's.
+	Saved func(ctx context.Context, api string, d time.Duration)
 	// ObserveConnection, ObserveRequest and ObserveUnsent, when set, get what the functions of these names in upstream.Settings get,
 	// with the API's name.
 	ObserveConnection func(api string)
@@ -108,25 +110,6 @@ func (g *Gateway) Close() {
 	g.open.Wait()
 }
 
-// Load is what an API does now.
-type Load struct {
-	API string
-	// Calls and Attempts run now, losers included. Those that began before the API was swapped are not counted.
-	Calls, Attempts int
-	// MaxAttempts is the cap on attempts.
-	MaxAttempts int
-}
-
-// Loads returns what each API does now.
-func (g *Gateway) Loads() []Load {
-	apis := *g.apis.Load()
-	loads := make([]Load, 0, len(apis))
-	for name, a := range apis {
-		loads = append(loads, Load{name, a.engine.CallsInFlight(), a.engine.InFlight(), a.maxInFlight})
-	}
-	return loads
-}
-
 // exchanger makes an attempt. upstream.Client.Exchange does.
 type exchanger func(ctx context.Context, url int, a fanout.Attempt, r *upstream.Request) (*Answer, error)
 
@@ -156,7 +139,7 @@ func newAPI(settings file.API, s Settings) *API {
 	}
 	a.client = newClient(settings, s, a.maxInFlight)
 	a.exchange = a.client.Exchange
-	a.engine = fanout.New[*Answer](fanout.Settings{
+	engine := fanout.Settings{
 		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight, Places: len(settings.URLs),
 		Observe: func(ctx context.Context, attempt fanout.Attempt) {
 			e := ctx.(*exchange) //nolint:forcetypeassert // Do's
@@ -167,7 +150,13 @@ func newAPI(settings file.API, s Settings) *API {
 				s.Observe(e.Context, settings.Name, attempt)
 			}
 		},
-	})
+	}
+	if s.Saved != nil {
+		engine.Saved = func(ctx context.Context, d time.Duration) {
+			s.Saved(ctx.(*exchange).Context, settings.Name, d) //nolint:forcetypeassert // Do's
+		}
+	}
+	a.engine = fanout.New[*Answer](engine)
 	return a
 }
 

@@ -18,6 +18,7 @@ import (
 func TestEachAPIHasACapOnAttemptsOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(t, "defaults: {strategy: first, timeout: 1s}\napis: {a: {url: 'http://h', max_in_flight: 3}, b: {url: 'http://h', max_in_flight: 5}, c: {url: 'http://h'}}")
+		half := map[string]time.Duration{"": 500 * ms} // of the timeout, while the quantile is not known
 		slow := always(step{after: 400 * ms, status: 200})
 		for _, api := range []string{"a", "b", "c"} {
 			g.follow(api, slow)
@@ -31,8 +32,9 @@ func TestEachAPIHasACapOnAttemptsOfItsOwn(t *testing.T) {
 		}
 		synctest.Wait()
 		assert.ElementsMatch(t, []gateway.Load{
-			{API: "a", Calls: 1, Attempts: 3, MaxAttempts: 3}, {API: "b", Calls: 1, Attempts: 3, MaxAttempts: 5},
-			{API: "c", MaxAttempts: 100}, // the process's
+			{API: "a", Calls: 1, Attempts: 3, MaxAttempts: 3, HedgeDelays: half, HedgeBudget: 10, Last: []bool{false}},
+			{API: "b", Calls: 1, Attempts: 3, MaxAttempts: 5, HedgeDelays: half, HedgeBudget: 10, Last: []bool{false}},
+			{API: "c", MaxAttempts: 100, HedgeDelays: half, HedgeBudget: 10, Last: []bool{false}}, // the process's cap
 		}, g.Loads())
 		for _, api := range []string{"a", "b"} {
 			result, err := g.call(t, api, "GET", "/x")

@@ -23,6 +23,9 @@ func New(s Settings) *Delay {
 	return d
 }
 
+// When says what the delay is: a fixed time or a quantile.
+func (d *Delay) When() When { return d.settings.When }
+
 // Durations is to be told of the calls' attempts, whatever their strategy. It is nil for a fixed time.
 func (d *Delay) Durations() fanout.Durations {
 	if d.window == nil {

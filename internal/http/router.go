@@ -24,8 +24,8 @@ type Settings struct {
 	MaxTimeout time.Duration
 	// Producers is the most attempts of a call. The console shows it.
 	Producers int
-	// Hedge says how long smart waits for its first attempt before it fires the rest. The console shows it.
-	Hedge hedge.Settings
+	// Hedge is how long smart waits for its first attempt before it fires the rest. The console shows it.
+	Hedge *hedge.Delay
 	// HedgeBudget is what a call by smart that ends well pays for hedges. 0: nothing bounds them.
 	HedgeBudget float64
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
@@ -76,7 +76,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 		gin.SetMode(gin.DebugMode)
 	}
 	assets, err := console.New(console.Settings{
-		Producers: s.Producers, HedgeDelay: s.Hedge.When, MaxTimeout: s.MaxTimeout,
+		Producers: s.Producers, HedgeDelay: s.Hedge.When(), MaxTimeout: s.MaxTimeout,
 		NoTimeout: (&timeoutError{"is missing", s.MaxTimeout}).Error(),
 		APIs:      documented(s.Gateway), Strategies: Strategies(), Details: proxyDetails(),
 	})
@@ -98,7 +98,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	own := r.Group("", discardBody) // what is not passed on
 
 	h := &handlers{
-		service: s.Service, source: s.Source, producers: s.Producers, delay: hedge.New(s.Hedge), budget: s.HedgeBudget,
+		service: s.Service, source: s.Source, producers: s.Producers, delay: s.Hedge, budget: s.HedgeBudget,
 		maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API,
 	}
 	calls := own.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/swaggo/swag"
+
+	"hedgerow/internal/hedge"
 )
 
 // The console's own files are not part of the API.
@@ -18,7 +20,7 @@ func isAsset(path string) bool { return path == "/" || strings.Contains(path, ".
 func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
 	var routed []string
 	heads := map[string]bool{}
-	router, err := newEngine(Settings{Logger: slog.New(slog.DiscardHandler)})
+	router, err := newEngine(Settings{Hedge: hedge.New(hedge.Settings{}), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	for _, route := range router.Routes() {
 		switch {

@@ -66,6 +66,9 @@ func newService(t *testing.T, settings settings, behaviours ...faultserver.Behav
 
 func newRouter(t testing.TB, s hedgerow.Settings) http.Handler {
 	t.Helper()
+	if s.Hedge == nil {
+		s.Hedge = hedge.New(hedge.Settings{})
+	}
 	router, err := hedgerow.NewRouter(s)
 	require.NoError(t, err)
 	return router
@@ -77,7 +80,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = listen.NewServer(newRouter(t, hedgerow.Settings{
-		Service: calls, Source: s.source, Producers: s.settings.Producers, Hedge: hedge.Settings{When: hedge.When{Delay: s.settings.HedgeDelay}},
+		Service: calls, Source: s.source, Producers: s.settings.Producers, Hedge: hedge.New(hedge.Settings{When: hedge.When{Delay: s.settings.HedgeDelay}}),
 		MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},

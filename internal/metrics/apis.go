@@ -4,6 +4,7 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -24,15 +25,6 @@ type APISettings struct {
 	// Buffered returns the bytes of bodies held now, and MaxBuffered is the most that there may be.
 	Buffered    func() int64
 	MaxBuffered int64
-}
-
-// APILoad is what an API does now.
-type APILoad struct {
-	API string
-	// Calls and Attempts run now, losers included.
-	Calls, Attempts int
-	// MaxAttempts is the cap on attempts.
-	MaxAttempts int
 }
 
 // APIs counts what happens at the APIs of the file. What happens at any other name is not counted, so that the names of series come from
@@ -102,6 +94,13 @@ func (a *APIs) ObserveAttempt(api string, attempt fanout.Attempt) {
 	}
 }
 
+// ObserveSaved adds the time that a hedge has saved a call to an API at least.
+func (a *APIs) ObserveSaved(api string, d time.Duration) {
+	if s, ok := (*a.series.Load())[api]; ok {
+		s.attempts.saved.Add(d.Seconds())
+	}
+}
+
 // ObserveConnection counts a connection made to an API.
 func (a *APIs) ObserveConnection(api string) {
 	if s, ok := (*a.series.Load())[api]; ok {
@@ -120,38 +119,5 @@ func (a *APIs) ObserveRequest(api string, again bool) {
 func (a *APIs) ObserveUnsent(api string) {
 	if s, ok := (*a.series.Load())[api]; ok {
 		s.attempts.unsent.Inc()
-	}
-}
-
-// loads asks at each scrape what the APIs do.
-type loads struct {
-	load                         func() []APILoad
-	calls, attempts, maxAttempts *prometheus.Desc
-}
-
-func newLoads(load func() []APILoad) *loads {
-	describe := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, []string{"api"}, nil) }
-	return &loads{
-		load:     load,
-		calls:    describe("hedgerow_proxy_calls_in_flight", "Calls below /proxy/ running now."),
-		attempts: describe("hedgerow_proxy_attempts_in_flight", "Attempts at an API of the file running now, losers included."),
-		maxAttempts: describe("hedgerow_proxy_attempts_in_flight_limit",
-			"The cap on attempts in flight at an API of the file: its max_in_flight."),
-	}
-}
-
-// Describe is part of prometheus.Collector.
-func (l *loads) Describe(to chan<- *prometheus.Desc) {
-	to <- l.calls
-	to <- l.attempts
-	to <- l.maxAttempts
-}
-
-// Collect is part of prometheus.Collector.
-func (l *loads) Collect(to chan<- prometheus.Metric) {
-	for _, a := range l.load() {
-		to <- prometheus.MustNewConstMetric(l.calls, prometheus.GaugeValue, float64(a.Calls), a.API)
-		to <- prometheus.MustNewConstMetric(l.attempts, prometheus.GaugeValue, float64(a.Attempts), a.API)
-		to <- prometheus.MustNewConstMetric(l.maxAttempts, prometheus.GaugeValue, float64(a.MaxAttempts), a.API)
 	}
 }

@@ -16,7 +16,12 @@ func newAPIs() (*metrics.Metrics, *metrics.APIs) {
 	a := m.AddAPIs(metrics.APISettings{
 		Statuses: statuses, Reasons: reasons,
 		Load: func() []metrics.APILoad {
-			return []metrics.APILoad{{API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500}}
+			return []metrics.APILoad{
+				{
+					API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500, HedgeBudget: 0.7, Last: []bool{false, true},
+					HedgeDelays: map[string]time.Duration{"": 500 * time.Millisecond, "GET /users/{id}": 20 * time.Millisecond},
+				},
+			}
 		},
 		Buffered: func() int64 { return 1 << 20 }, MaxBuffered: 256 << 20,
 	})
@@ -36,6 +41,8 @@ func TestCallsAndAttemptsAreCountedByAPI(t *testing.T) {
 	a.ObserveUnsent("rates")
 	a.ObserveAttempt("rates", fanout.Attempt{Outcome: fanout.Won, Duration: 120 * time.Millisecond})
 	a.ObserveAttempt("rates", failed("status", 503))
+	a.ObserveAttempt("rates", refused(fanout.KindWait))
+	a.ObserveSaved("rates", 250*time.Millisecond)
 
 	counted := lines(t, m)
 	for _, line := range []string{
@@ -52,6 +59,15 @@ func TestCallsAndAttemptsAreCountedByAPI(t *testing.T) {
 		`hedgerow_proxy_attempts_total{api="orders", kind="hedge", outcome="refused"} 0`,
 		`hedgerow_proxy_attempt_duration_seconds_count{api="rates", kind="first"} 2`,
 		`hedgerow_proxy_attempt_failures_total{api="rates", reason="status 5xx"} 1`,
+		`hedgerow_proxy_refusals_total{api="rates", kind="first", reason="wait"} 1`,
+		`hedgerow_proxy_refusals_total{api="orders", kind="hedge", reason="budget"} 0`,
+		`hedgerow_proxy_hedge_saved_seconds_total{api="rates"} 0.25`,
+		`hedgerow_proxy_hedge_saved_seconds_total{api="orders"} 0`,
+		`hedgerow_proxy_hedge_delay_seconds{api="rates", route=""} 0.5`,
+		`hedgerow_proxy_hedge_delay_seconds{api="rates", route="GET /users/{id}"} 0.02`,
+		`hedgerow_proxy_hedge_budget{api="rates"} 0.7`,
+		`hedgerow_proxy_url_last{api="rates", url="1"} 0`,
+		`hedgerow_proxy_url_last{api="rates", url="2"} 1`,
 		`hedgerow_proxy_connections_total{api="rates"} 1`,
 		`hedgerow_proxy_requests_total{api="rates"} 2`,
 		`hedgerow_proxy_resends_total{api="rates"} 1`,
@@ -77,6 +93,7 @@ func TestAnAPIThatTheFileDoesNotNameHasNoSeries(t *testing.T) {
 	a.ObserveConnection("nope")
 	a.ObserveRequest("nope", true)
 	a.ObserveUnsent("nope")
+	a.ObserveSaved("nope", time.Second)
 	assert.Equal(t, before, series(t, m))
 }
 
@@ -96,12 +113,16 @@ func TestAPIsThatAReloadAddsGetSeriesAndThoseThatItRemovesLoseThem(t *testing.T)
 
 func TestCountingTakesNoMemory(t *testing.T) {
 	m, a := newAPIs()
-	failure := failed("status", 503)
+	failure, refusal := failed("status", 503), refused(fanout.KindBudget)
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		m.ObserveCall(call(200, time.Second, time.Second))
 		m.ObserveAttempt(failure)
 		a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 404, Duration: time.Second, Timeout: time.Second})
 		a.ObserveAttempt("rates", failure)
 		a.ObserveRequest("rates", true)
+		m.ObserveAttempt(refusal)
+		a.ObserveAttempt("rates", refusal)
+		m.ObserveSaved(time.Millisecond)
+		a.ObserveSaved("rates", time.Millisecond)
 	}))
 }

@@ -79,16 +79,33 @@ func New(s Settings) *Metrics {
 	return m
 }
 
-// WatchInFlight adds the numbers of calls and of attempts that run now. The functions are called at each scrape, from any goroutine.
-// It must be called once.
-func (m *Metrics) WatchInFlight(calls, attempts func() int) {
+// Watched are functions that tell what the service does now. They are called at each scrape, from any goroutine.
+type Watched struct {
+	// Calls and Attempts are the numbers of those that run now.
+	Calls, Attempts func() int
+	// HedgeDelay is how long a call with the longest timeout waits for its first attempt.
+	HedgeDelay func() time.Duration
+	// HedgeBudget is how many hedges the budget has left.
+	HedgeBudget func() float64
+}
+
+// Watch adds what the service does now. It must be called once.
+func (m *Metrics) Watch(w Watched) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_calls_in_flight", Help: "API calls running now.",
-		}, func() float64 { return float64(calls()) }),
+		}, func() float64 { return float64(w.Calls()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_attempts_in_flight", Help: "Attempts running now, losers included.",
-		}, func() float64 { return float64(attempts()) }),
+		}, func() float64 { return float64(w.Attempts()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_hedge_delay_seconds",
+			Help: "How long smart waits now for its first attempt before it sends hedges, in a call with the longest timeout.",
+		}, func() float64 { return w.HedgeDelay().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_hedge_budget",
+			Help: "Hedges that the budget has left. It stays 10 while HEDGEROW_HEDGE_BUDGET is off.",
+		}, w.HedgeBudget),
 	)
 }
 
@@ -102,6 +119,9 @@ func (m *Metrics) ObserveCall(c Call) {
 
 // ObserveAttempt counts an attempt that has ended or was refused.
 func (m *Metrics) ObserveAttempt(a fanout.Attempt) { m.attempts.observe(a) }
+
+// ObserveSaved adds the time that a hedge has saved its call at least.
+func (m *Metrics) ObserveSaved(d time.Duration) { m.attempts.saved.Add(d.Seconds()) }
 
 // ObserveConnection counts a connection made to the upstream.
 func (m *Metrics) ObserveConnection() { m.attempts.connections.Inc() }

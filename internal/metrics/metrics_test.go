@@ -2,7 +2,6 @@ package metrics_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +20,20 @@ func failed(kind fanout.Kind, code int) fanout.Attempt {
 	return fanout.Attempt{Outcome: fanout.Failed, Duration: time.Millisecond, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind, Code: code}}}
 }
 
+// refused is an attempt that was not sent.
+func refused(kind fanout.Kind) fanout.Attempt {
+	return fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind}}}
+}
+
 func newMetrics() *metrics.Metrics {
 	m := metrics.New(metrics.Settings{
 		Version: "v1", Endpoints: []string{"/api/first", "/api/all"}, Statuses: statuses, Reasons: reasons,
 		MaxInFlight: 12288,
 	})
-	m.WatchInFlight(func() int { return 2 }, func() int { return 5 })
+	m.Watch(metrics.Watched{
+		Calls: func() int { return 2 }, Attempts: func() int { return 5 },
+		HedgeDelay: func() time.Duration { return 300 * time.Millisecond }, HedgeBudget: func() float64 { return 9.1 },
+	})
 	return m
 }
 
@@ -60,7 +67,14 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 		hedge.Hedge = true
 		m.ObserveAttempt(hedge)
 	}
-	m.ObserveAttempt(fanout.Attempt{Outcome: fanout.Refused, Hedge: true, Err: &fanout.Failure{Reason: fanout.Reason{Kind: fanout.KindPushback}}})
+	m.ObserveAttempt(refused(fanout.KindCap))
+	for _, reason := range []fanout.Kind{fanout.KindPushback, fanout.KindBudget, fanout.KindBudget, fanout.KindCap, fanout.KindWait} {
+		hedge := refused(reason)
+		hedge.Hedge = true
+		m.ObserveAttempt(hedge)
+	}
+	m.ObserveSaved(1500 * time.Millisecond)
+	m.ObserveSaved(250 * time.Millisecond)
 
 	counted := lines(t, m)
 	for _, line := range []string{
@@ -71,7 +85,16 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 		`hedgerow_call_duration_seconds_sum{endpoint="/api/first"} 0.25`,
 		`hedgerow_attempts_total{kind="first", outcome="won"} 1`,
 		`hedgerow_attempts_total{kind="hedge", outcome="failed"} 2`,
-		`hedgerow_attempts_total{kind="hedge", outcome="refused"} 1`,
+		`hedgerow_attempts_total{kind="hedge", outcome="refused"} 5`,
+		`hedgerow_refusals_total{kind="first", reason="cap"} 1`,
+		`hedgerow_refusals_total{kind="first", reason="budget"} 0`,
+		`hedgerow_refusals_total{kind="hedge", reason="pushback"} 1`,
+		`hedgerow_refusals_total{kind="hedge", reason="budget"} 2`,
+		`hedgerow_refusals_total{kind="hedge", reason="cap"} 1`,
+		`hedgerow_refusals_total{kind="hedge", reason="wait"} 1`,
+		`hedgerow_hedge_saved_seconds_total 1.75`,
+		`hedgerow_hedge_delay_seconds 0.3`,
+		`hedgerow_hedge_budget 9.1`,
 		`hedgerow_attempt_duration_seconds_count{kind="hedge"} 2`,
 		`hedgerow_attempt_failures_total{reason="status 5xx"} 1`,
 		`hedgerow_attempt_failures_total{reason="TLS failure"} 1`,
@@ -89,7 +112,7 @@ func TestCallsAndAttemptsAreCounted(t *testing.T) {
 	scrape := metricstest.Of(t, m.Handler())
 	assert.Positive(t, scrape.Sum("go_goroutines"))
 	assert.Positive(t, scrape.Sum("process_open_fds"))
-	assert.NotContains(t, strings.Join(counted, "\n"), "pushback", "a hedge that was not sent is not a failure")
+	assert.Zero(t, scrape.Sum("hedgerow_attempt_failures_total", "reason", "other"), "a hedge that was not sent is not a failure")
 }
 
 func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
@@ -108,6 +131,9 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 		`hedgerow_attempt_failures_total{reason="internal error"} 0`,
 		`hedgerow_attempt_failures_total{reason="status 5xx"} 0`,
 		`hedgerow_attempt_failures_total{reason="other"} 0`,
+		`hedgerow_refusals_total{kind="first", reason="wait"} 0`,
+		`hedgerow_refusals_total{kind="hedge", reason="budget"} 0`,
+		`hedgerow_hedge_saved_seconds_total 0`,
 		`hedgerow_upstream_connections_total 0`,
 		`hedgerow_upstream_requests_total 0`,
 		`hedgerow_upstream_resends_total 0`,
@@ -129,6 +155,7 @@ func TestEverySeriesIsThereFromTheStartAndNoOtherComes(t *testing.T) {
 	for _, a := range []fanout.Attempt{
 		failed("status", 100), failed("status", 199), failed("status", 999), failed("status", 7), failed("status", -500), failed("status", 0),
 		failed("something new", 0), failed("something new", 500), failed("", 0), failed("TLS failure", 500),
+		refused(fanout.KindCap), refused("something new"), refused(""),
 	} {
 		m.ObserveAttempt(a)
 	}

@@ -15,6 +15,9 @@ var outcomes = []fanout.Outcome{
 	fanout.Won, fanout.Late, fanout.Failed, fanout.TimedOut, fanout.Cancelled, fanout.Abandoned, fanout.Refused,
 }
 
+// refusals are the reasons why an attempt can be refused.
+var refusals = []fanout.Kind{fanout.KindCap, fanout.KindWait, fanout.KindPushback, fanout.KindBudget}
+
 // other is the label of every status and every reason that is not known.
 const other = "other"
 
@@ -66,12 +69,13 @@ type attemptSeries struct {
 	first, hedge kind
 	failures     map[fanout.Reason]prometheus.Counter // by class
 
-	connections, requests, resends, unsent prometheus.Counter
+	connections, requests, resends, unsent, saved prometheus.Counter
 }
 
 // kind has the series of first attempts or of hedges.
 type kind struct {
 	ended    map[fanout.Outcome]prometheus.Counter
+	refused  map[fanout.Kind]prometheus.Counter
 	duration prometheus.Observer
 }
 
@@ -81,6 +85,7 @@ func (v *vectors) newAttempts(reasons []fanout.Reason, labels ...string) *attemp
 		first: v.newKind("first", labels), hedge: v.newKind("hedge", labels), failures: map[fanout.Reason]prometheus.Counter{},
 		connections: v.connections.WithLabelValues(labels...), requests: v.requests.WithLabelValues(labels...),
 		resends: v.resends.WithLabelValues(labels...), unsent: v.unsent.WithLabelValues(labels...),
+		saved: v.saved.WithLabelValues(labels...),
 	}
 	for _, reason := range slices.Concat(reasons, []fanout.Reason{{Kind: fanout.KindInternal}, otherReason}) {
 		s.failures[class(reason)] = v.failures.WithLabelValues(slices.Concat(labels, []string{label(reason)})...)
@@ -90,9 +95,15 @@ func (v *vectors) newAttempts(reasons []fanout.Reason, labels ...string) *attemp
 
 func (v *vectors) newKind(name string, labels []string) kind {
 	named := slices.Concat(labels, []string{name})
-	k := kind{ended: map[fanout.Outcome]prometheus.Counter{}, duration: v.attemptDuration.WithLabelValues(named...)}
+	k := kind{
+		ended: map[fanout.Outcome]prometheus.Counter{}, refused: map[fanout.Kind]prometheus.Counter{},
+		duration: v.attemptDuration.WithLabelValues(named...),
+	}
 	for _, outcome := range outcomes {
 		k.ended[outcome] = v.attempts.WithLabelValues(slices.Concat(named, []string{string(outcome)})...)
+	}
+	for _, reason := range refusals {
+		k.refused[reason] = v.refusals.WithLabelValues(slices.Concat(named, []string{string(reason)})...)
 	}
 	return k
 }
@@ -105,12 +116,16 @@ func (s *attemptSeries) observe(a fanout.Attempt) {
 	if ended, ok := k.ended[a.Outcome]; ok {
 		ended.Inc()
 	}
+	if a.Outcome == fanout.Refused {
+		if refused, ok := k.refused[a.Reason().Kind]; ok {
+			refused.Inc()
+		}
+		return
+	}
 	if a.Outcome == fanout.Failed {
 		s.failure(a.Reason()).Inc()
 	}
-	if a.Outcome != fanout.Refused {
-		k.duration.Observe(a.Duration.Seconds())
-	}
+	k.duration.Observe(a.Duration.Seconds())
 }
 
 func (s *attemptSeries) observeRequest(again bool) {

@@ -11,6 +11,8 @@ type vectors struct {
 	attempts        *prometheus.CounterVec
 	attemptDuration *prometheus.HistogramVec
 	failures        *prometheus.CounterVec
+	refusals        *prometheus.CounterVec
+	saved           *prometheus.CounterVec
 
 	connections, requests, resends, unsent *prometheus.CounterVec
 }
@@ -44,6 +46,11 @@ func newVectors(n naming) *vectors {
 		attemptDuration: histogram(n.prefix+"attempt_duration_seconds", "Time that an attempt ran, whatever its outcome.", attempts("kind")...),
 		failures: counter(n.prefix+"attempt_failures_total",
 			"Attempts with the outcome failed, by reason. Statuses are counted by class.", attempts("reason")...),
+		refusals: counter(n.prefix+"refusals_total",
+			"Attempts with the outcome refused, by reason. None of them was sent.", attempts("kind", "reason")...),
+		saved: counter(n.prefix+"hedge_saved_seconds_total",
+			"Time that hedges have saved "+n.calls+" at least. For each that a hedge won: how much later the first attempt ended. "+
+				"One that was cut before its end counts up to the cut, so more was saved than this.", attempts()...),
 		connections: counter(n.upstream+"connections_total",
 			"Connections made to "+n.source+". As many as attempts: none is used again.", attempts()...),
 		requests: counter(n.upstream+"requests_total",
@@ -63,7 +70,8 @@ type vector interface {
 
 func (v *vectors) all() []vector {
 	return []vector{
-		v.calls, v.callDuration, v.pastDeadline, v.attempts, v.attemptDuration, v.failures, v.connections, v.requests, v.resends, v.unsent,
+		v.calls, v.callDuration, v.pastDeadline, v.attempts, v.attemptDuration, v.failures, v.refusals, v.saved,
+		v.connections, v.requests, v.resends, v.unsent,
 	}
 }
 

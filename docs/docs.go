@@ -50,7 +50,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -78,7 +78,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -98,7 +98,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -114,7 +114,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -157,7 +157,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -185,7 +185,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -205,7 +205,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -221,7 +221,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -264,7 +264,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -292,7 +292,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -312,7 +312,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -328,7 +328,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -374,7 +374,7 @@ const docTemplate = `{
                         "headers": {
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",
@@ -406,7 +406,7 @@ const docTemplate = `{
                             },
                             "Server-Timing": {
                                 "type": "string",
-                                "description": "One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+                                "description": "One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
                             },
                             "X-Request-Id": {
                                 "type": "string",

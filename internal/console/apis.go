@@ -141,7 +141,7 @@ func hasBody(method string) bool {
 func responses() *spec.Responses {
 	const (
 		requests = "Requests that had been sent to the API by then"
-		timing   = "One entry for each attempt, sent or refused, behind the API's own: its outcome and how long it ran, in milliseconds"
+		timing   = "One entry for each attempt, sent or refused, behind the API's own: its outcome, how long it ran in milliseconds, and why it was refused"
 		id       = "The request's id, as in the log"
 		retry    = "Seconds to wait"
 	)

@@ -84,8 +84,8 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 	source := func(context.Context, fanout.Attempt) (int64, error) { sent = true; return 1, nil }
 	response, _ := late(t, sourced{fanout.New[int64](defaults().Settings), source}, &logtest.Log{}, 400*time.Millisecond, "/api/first?timeout=1200")
 	assert.Equal(t, "1", response.Header.Get("Retry-After"))
-	assert.Equal(t, `attempt1;desc="refused";dur=0, attempt2;desc="refused";dur=0, attempt3;desc="refused";dur=0`,
-		response.Header.Get("Server-Timing"))
+	const waited = `;desc="refused";dur=0;reason="the call has waited too long"`
+	assert.Equal(t, "attempt1"+waited+", attempt2"+waited+", attempt3"+waited, response.Header.Get("Server-Timing"))
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	p := problem(t, answer{response, string(body)}, http.StatusServiceUnavailable)

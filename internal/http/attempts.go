@@ -33,7 +33,8 @@ func reasonText(r fanout.Reason) string {
 }
 
 // serverTiming writes the attempts into the header Server-Timing, which browsers show beside the answer:
-// `attempt1;desc="failed";dur=20, attempt2;desc="won";dur=131.5`. No outcome has a character that needs quoting.
+// `attempt1;desc="won";dur=420, attempt2;desc="refused";dur=0;reason="hedge budget is used up"`. Those who read it ignore parameters that
+// they do not know. No outcome and no reason of a refusal has a character that needs quoting.
 func serverTiming(attempts []fanout.Attempt) string {
 	b := make([]byte, 0, 40*len(attempts))
 	for i, a := range attempts {
@@ -46,6 +47,11 @@ func serverTiming(attempts []fanout.Attempt) string {
 		b = append(b, a.Outcome...)
 		b = append(b, `";dur=`...)
 		b = appendMilliseconds(b, a.Duration)
+		if a.Outcome == fanout.Refused {
+			b = append(b, `;reason="`...)
+			b = append(b, reasonText(a.Reason())...)
+			b = append(b, '"')
+		}
 	}
 	return string(b)
 }

@@ -53,13 +53,13 @@ func TestTheStatusesAreThoseThatCallsAreAnsweredWith(t *testing.T) {
 	assert.ElementsMatch(t, hedgerow.Statuses(), observed)
 }
 
-// timing matches a header Server-Timing whose attempts have these outcomes, by number.
+// timing matches a header Server-Timing whose attempts have these outcomes, by number. One that was refused has its reason behind a colon.
 func timing(outcomes ...string) string {
 	entries := make([]string, len(outcomes))
 	for i, outcome := range outcomes {
 		duration := `\d+(\.\d)?`
-		if outcome == "refused" {
-			duration = "0"
+		if of, reason, ok := strings.Cut(outcome, ": "); ok {
+			outcome, duration = of, `0;reason="`+reason+`"`
 		}
 		entries[i] = `attempt` + string(rune('1'+i)) + `;desc="` + outcome + `";dur=` + duration
 	}
@@ -70,6 +70,7 @@ func TestTheAnswerOfACallTellsOfItsAttemptsInServerTiming(t *testing.T) {
 	refusing := defaults()
 	refusing.MaxInFlight = 0
 	asksToWait := faultserver.Status(503, "", "Retry-After: 30")
+	const asked, full = "refused: the upstream API asked to wait", "refused: too many attempts in flight"
 	for name, test := range map[string]struct {
 		settings   settings
 		behaviours []faultserver.Behaviour
@@ -82,9 +83,9 @@ func TestTheAnswerOfACallTellsOfItsAttemptsInServerTiming(t *testing.T) {
 		"200 with one attempt":  {defaults(), []faultserver.Behaviour{answers(1)}, "/api/smart?timeout=60000", 200, timing("won")},
 		"200 without a success": {defaults(), []faultserver.Behaviour{hangs}, "/api/within-timeout?timeout=20", 200, timing("timed_out", "timed_out", "timed_out")},
 		"502":                   {defaults(), []faultserver.Behaviour{fails}, "/api/first?timeout=60000", 502, timing("failed", "failed", "failed")},
-		"502 without hedges":    {defaults(), []faultserver.Behaviour{asksToWait}, "/api/smart?timeout=60000", 502, timing("failed", "refused", "refused")},
-		"503":                   {refusing, []faultserver.Behaviour{answers(1)}, "/api/first?timeout=60000", 503, timing("refused", "refused", "refused")},
-		"503 of smart":          {refusing, []faultserver.Behaviour{answers(1)}, "/api/smart?timeout=60000", 503, timing("refused")},
+		"502 without hedges":    {defaults(), []faultserver.Behaviour{asksToWait}, "/api/smart?timeout=60000", 502, timing("failed", asked, asked)},
+		"503":                   {refusing, []faultserver.Behaviour{answers(1)}, "/api/first?timeout=60000", 503, timing(full, full, full)},
+		"503 of smart":          {refusing, []faultserver.Behaviour{answers(1)}, "/api/smart?timeout=60000", 503, timing(full)},
 		"504":                   {defaults(), []faultserver.Behaviour{hangs}, "/api/first?timeout=20", 504, timing("timed_out", "timed_out", "timed_out")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +135,7 @@ func TestServerTimingAndTheLogGiveDurationsToATenthOfAMillisecond(t *testing.T) 
 	assert.Equal(t, "won 131.5ms, running 7000ms, failed 0ms (status 500)", s.log.Wait(t, "status", 200.0)["attempts"])
 }
 
-func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
+func TestTheHeaderAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 	refused := func(kind fanout.Kind) fanout.Attempt {
 		return fanout.Attempt{Outcome: fanout.Refused, Err: &fanout.Failure{Reason: fanout.Reason{Kind: kind}}}
 	}
@@ -143,7 +144,12 @@ func TestAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback), refused(fanout.KindBudget),
 	}}})
 	defer s.Close()
-	p := problem(t, s.get(t, "/api/smart?timeout=1000"), http.StatusBadGateway)
+	a := s.get(t, "/api/smart?timeout=1000")
+	assert.Equal(t, `attempt1;desc="refused";dur=0;reason="too many attempts in flight", `+
+		`attempt1;desc="refused";dur=0;reason="the call has waited too long", `+
+		`attempt1;desc="refused";dur=0;reason="the upstream API asked to wait", `+
+		`attempt1;desc="refused";dur=0;reason="hedge budget is used up"`, a.Header.Get("Server-Timing"))
+	p := problem(t, a, http.StatusBadGateway)
 	assert.Equal(t, []hedgerow.AttemptReport{
 		{Outcome: "refused", Reason: "too many attempts in flight"},
 		{Outcome: "refused", Reason: "the call has waited too long"},

@@ -45,7 +45,7 @@ type handlers struct {
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"An attempt was still running at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/all [get]
 func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
@@ -64,7 +64,7 @@ func (h *handlers) all(c *gin.Context) { h.answer(c, fanout.All, many) }
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/first [get]
 func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
@@ -81,7 +81,7 @@ func (h *handlers) first(c *gin.Context) { h.answer(c, fanout.First, one) }
 //	@Failure		400		{object}	InvalidTimeout	"The timeout is missing, repeated, not a whole number or out of range. Nothing was sent"
 //	@Failure		503		{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Header			all		{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,503	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
 //	@Header			503		{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/within-timeout [get]
 func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTimeout, many) }
@@ -101,7 +101,7 @@ func (h *handlers) withinTimeout(c *gin.Context) { h.answer(c, fanout.WithinTime
 //	@Failure		503				{object}	Refused			"Overload: more calls than can be answered in time. Nothing was sent. See the header Retry-After"
 //	@Failure		504				{object}	TimedOut		"No success at the timeout"
 //	@Header			all				{string}	X-Request-Id	"The request's id, as in the log"
-//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome and how long it ran, in milliseconds"
+//	@Header			200,502,503,504	{string}	Server-Timing	"One entry for each attempt, sent or refused: its outcome, how long it ran in milliseconds, and why it was refused"
 //	@Header			503				{integer}	Retry-After		"Seconds to wait: as long as attempts take at present, or as the upstream API has asked to wait"
 //	@Router			/api/smart [get]
 func (h *handlers) smart(c *gin.Context) { h.answer(c, fanout.Smart, one) }

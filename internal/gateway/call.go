@@ -130,13 +130,17 @@ func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, erro
 func (e *exchange) withHost(number int, err error) error {
 	host, secret := e.api.settings.URLs[e.url(number)].Host()
 	if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
-		err = &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
+		shown := &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
+		if errors.Is(err, upstream.ErrFull) { // which is ours
+			shown.Err = upstream.ErrFull
+		}
+		err = shown
 	}
 	return &HostError{Host: host, Err: err}
 }
 
 // HostError is an attempt's error, with the host that it was made at, and the port if the file names one. When there is a secret in
-// these, it has the URL as it was written, and of the error the reason alone.
+// these, it has the URL as it was written, and of the error the reason alone, with upstream.ErrFull if that is the cause.
 type HostError struct {
 	Host string
 	Err  error

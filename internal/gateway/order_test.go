@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"syscall"
 	"testing"
@@ -214,6 +215,17 @@ func TestWhatIsNotTheURLsFaultDoesNotCountAgainstIt(t *testing.T) {
 			return well
 		}
 		m.asks(t, 20, 0, 1)
+		m.Close()
+	})
+}
+
+func TestWantOfRoomForAnAnswerDoesNotCountAgainstAURLWithASecretInItsHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := atSecretMirrors(t, step{err: &fanout.Failure{Err: fmt.Errorf("s3cret.h: %w", upstream.ErrFull)}}, well)
+		m.asks(t, 20, 0, 1)
+		result, err := m.call(t, "a", "GET", "/x")
+		require.NoError(t, err)
+		assert.NotContains(t, result.Attempts[0].Err.Error(), "s3cret")
 		m.Close()
 	})
 }

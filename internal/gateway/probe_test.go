@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -215,16 +214,21 @@ func TestWhateverFailsEachURLIsAskedOnce(t *testing.T) {
 	})
 }
 
+// atSecretMirrors returns a gateway to the API "a" at two URLs, the first of which has a secret in its host, "s3cret".
+func atSecretMirrors(t *testing.T, steps ...step) *mirrors {
+	t.Helper()
+	m := atMirrors(t, two, steps...)
+	lookUp := func(string) (string, bool) { return "s3cret", true }
+	f, err := file.Reader{LookupEnv: lookUp}.Parse("apis.yaml", []byte("apis: {a: {urls: ['http://${SHARD}.h', 'http://h2:81'], "+two+"}}"))
+	require.NoError(t, err)
+	m.Swap(f.APIs)
+	m.follow("a", m.script)
+	return m
+}
+
 func TestTheLogSaysWhenAURLIsPutLastAndWhenItIsBackAndNoSecret(t *testing.T) {
-	t.Setenv("SHARD", "s3cret")
 	synctest.Test(t, func(t *testing.T) {
-		m := &mirrors{steps: []step{fails, well}}
-		m.script = newScript(func(made sending) step { return m.steps[made.url] })
-		m.gate = newGate(t, one(""))
-		f, err := file.Reader{LookupEnv: os.LookupEnv}.Parse("apis.yaml", []byte("apis: {a: {urls: ['http://${SHARD}.h', 'http://h2:81'], "+two+"}}"))
-		require.NoError(t, err)
-		m.Swap(f.APIs)
-		m.follow("a", m.script)
+		m := atSecretMirrors(t, fails, well)
 		m.asks(t, 5, 0, 1)
 		for range 30 { // it comes and goes
 			m.steps = []step{well, fails}

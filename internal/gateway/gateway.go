@@ -208,6 +208,7 @@ func (a *API) Release() {
 	go func() { // until the losers have ended; Gateway.Close waits for it
 		a.engine.Wait()
 		a.client.Close()
+		a.routes.end()
 		a.closed()
 	}()
 }

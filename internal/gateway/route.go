@@ -88,6 +88,14 @@ func newRoutes(api file.API) routes {
 	return r
 }
 
+// end forgets what has been learned of attempts.
+func (r *routes) end() {
+	r.other.delay.End()
+	for _, route := range r.by {
+		route.delay.End()
+	}
+}
+
 // Route returns the route of a request by its method and escaped path.
 func (a *API) Route(method, path string) *Route {
 	if len(a.routes.by) == 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // Delay is when the hedges go of calls that are alike, such as those to one route of an API. By a quantile it learns from their attempts.
-// It needs no end: after a minute without an attempt it has no timer and holds no memory but its own. It is safe for concurrent use.
+// After a minute without an attempt it has no timer and holds no memory but its own. It is safe for concurrent use.
 type Delay struct {
 	settings Settings
 	window   *window // nil for a fixed time
@@ -51,4 +51,11 @@ func (d *Delay) At(timeout time.Duration) (wait, least time.Duration) {
 		return upper, known.fastest
 	}
 	return min(max(known.quantile, lower), upper), known.fastest
+}
+
+// End has the delay forget what it knows within a second. The calls that it was for must have ended, with all their attempts.
+func (d *Delay) End() {
+	if d.window != nil {
+		d.window.end()
+	}
 }

@@ -360,6 +360,27 @@ func TestACallCostsNoMemory(t *testing.T) {
 }
 
 // BenchmarkCall is what a call of three attempts costs.
+func TestADelayThatHasEndedForgetsWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		delay := after(950)
+		delay.End()
+		record(delay, 50, 20*ms)
+		learn()
+		assert.True(t, delay.Idle(), "before the first attempt")
+
+		delay = after(950)
+		record(delay, 50, 20*ms)
+		learn()
+		assert.False(t, delay.Idle())
+		record(delay, 50, 20*ms)
+		delay.End()
+		learn()
+		assert.True(t, delay.Idle())
+		assert.Equal(t, half, wait(delay))
+		hedge.New(hedge.Settings{When: hedge.When{Delay: ms}}).End()
+	})
+}
+
 func BenchmarkCall(b *testing.B) {
 	delay := after(950)
 	durations := delay.Durations()

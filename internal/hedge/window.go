@@ -35,6 +35,7 @@ type window struct {
 	mu      sync.Mutex
 	present *hdrhistogram.Histogram // the successes of the slice that is not over; nil when the window is not in use
 	cut     int64                   // attempts of that slice
+	over    bool                    // no attempt will come any more
 	timer   *time.Timer             // ends the slice
 
 	// These belong to turn, which never runs twice at a time.
@@ -104,7 +105,15 @@ func (w *window) turn() {
 	w.timer.Reset(slice)
 }
 
-// take ends the present slice and returns its attempts. When the whole window is empty it takes it out of use instead.
+// end has the window go out of use at the end of the present slice. No attempt may be recorded any more.
+func (w *window) end() {
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
+}
+
+// take ends the present slice and returns its attempts. When the whole window is empty, or no attempt will come any more, it takes it out
+// of use instead.
 func (w *window) take() (ended *hdrhistogram.Histogram, cut int64, used bool) {
 	following := newHistogram()
 	w.mu.Lock()
@@ -113,7 +122,7 @@ func (w *window) take() (ended *hdrhistogram.Histogram, cut int64, used bool) {
 	if w.empty++; cut > 0 || ended.TotalCount() > 0 {
 		w.empty = 0
 	}
-	if w.empty == slices {
+	if w.empty == slices || w.over {
 		histograms.Put(ended)
 		histograms.Put(following)
 		w.present, w.past, w.empty = nil, nil, 0

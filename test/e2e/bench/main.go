@@ -56,7 +56,7 @@ func main() {
 	only := flag.String("only", "", "run these targets only, separated by commas: P1,P2")
 	profiles := flag.String("profiles", "", "folder for a CPU profile of Hedgerow under each target's first load")
 	flag.Parse()
-	runtime.LockOSThread() // see vethPair.listen
+	runtime.LockOSThread() // the main thread, whose /proc/net countSockets reads, stays in its network: see veth.Pair
 	p, err := build()
 	if err == nil {
 		err = inOwnNetwork(p, func() error { return run(p, *only, *profiles) })

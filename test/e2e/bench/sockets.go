@@ -12,18 +12,19 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"hedgerow/test/e2e/bench/instrument"
+	"hedgerow/test/e2e/veth"
 )
 
 // sockets measures P10 on the loopback interface and across a veth pair, whose other end has a network stack of its own.
 func sockets(p *programs) (table, error) {
-	pair, err := newVethPair()
+	pair, err := veth.New("hedgerowbench", "198.18.37.1", "198.18.37.2") // addresses for benchmarks (RFC 2544)
 	if err != nil {
 		return table{}, err
 	}
-	defer pair.remove()
+	defer pair.Remove()
 	paths := []struct {
 		name string
-		host *vethPair
+		host *veth.Pair
 	}{{"loopback", nil}, {"veth pair", pair}}
 	rows := make([][]string, len(paths))
 	met := make([]bool, len(paths))
@@ -47,8 +48,8 @@ func sockets(p *programs) (table, error) {
 
 // socketsTowards calls first at 300/s for a minute. Every third request is answered. The others are neither answered nor closed.
 // When calls overlap, none of a call's three requests may be answered. Such a call ends with 504.
-func socketsTowards(p *programs, host *vethPair) (row []string, met bool, err error) {
-	listener, err := host.listen()
+func socketsTowards(p *programs, host *veth.Pair) (row []string, met bool, err error) {
+	listener, err := host.Listen()
 	if err != nil {
 		return nil, false, err
 	}

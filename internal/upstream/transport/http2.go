@@ -16,6 +16,20 @@ const (
 	pingTimeout = 2 * time.Second
 )
 
+// writing is how much of a request net/http says it has written.
+type writing struct{ head, whole atomic.Bool }
+
+func (w *writing) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		WroteHeaders: func() { w.head.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) { w.whole.Store(info.Err == nil) },
+	}
+}
+
+// sent tells whether the request has been sent when it has ended with err. An answer may be here before net/http says so, and before a
+// body that it refuses has gone.
+func (w *writing) sent(err error) bool { return err == nil || w.whole.Load() }
+
 // overHTTP2 sends the request over an HTTP/2 connection.
 func (t *trip) overHTTP2() (*Response, error) {
 	c, kept, err := t.origin.shared.take(t.ctx, t.attempt.Number)
@@ -23,13 +37,9 @@ func (t *trip) overHTTP2() (*Response, error) {
 		return nil, err
 	}
 	began := time.Now()
-	var head, whole atomic.Bool // of the request have been written
-	trace := &httptrace.ClientTrace{
-		WroteHeaders: func() { head.Store(true) },
-		WroteRequest: func(info httptrace.WroteRequestInfo) { whole.Store(info.Err == nil) },
-	}
-	answer, err := c.RoundTrip(t.request.http2(t.origin.scheme).WithContext(httptrace.WithClientTrace(t.ctx, trace)))
-	if whole.Load() {
+	var w writing
+	answer, err := c.RoundTrip(t.request.http2(t.origin.scheme).WithContext(httptrace.WithClientTrace(t.ctx, w.trace())))
+	if w.sent(err) {
 		t.wrote()
 	}
 	switch {
@@ -47,7 +57,7 @@ func (t *trip) overHTTP2() (*Response, error) {
 			t.origin.leave(began)
 		}
 		return nil, t.ctx.Err()
-	case !head.Load() || untouched(err) || kept && t.request.Repeatable && c.Err() != nil:
+	case !w.head.Load() || untouched(err) || kept && t.request.Repeatable && c.Err() != nil:
 		return nil, &staleError{err}
 	}
 	return nil, err

@@ -4,10 +4,12 @@ import (
 	"context"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,8 @@ import (
 // h2c is an HTTP/2 API in clear text. When it is told to, it goes silent on the connections that there are, but for PINGs.
 type h2c struct {
 	origin *Origin
+	refuse bool   // every request is too large; set before the first
+	body   string // of the answers; likewise
 
 	mu     sync.Mutex
 	silent map[string]bool // by connection
@@ -37,6 +41,10 @@ func newH2C(t *testing.T) *h2c {
 			return
 		}
 		w.Header().Set("Asked", r.Proto+" "+r.RequestURI)
+		if s.refuse {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+		_, _ = io.WriteString(w, s.body)
 	}))
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -122,6 +130,51 @@ func TestOverHTTP2AnotherAttemptThatIsCutSoonLeavesTheConnection(t *testing.T) {
 	require.Error(t, ask(ctx, s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
 	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
 	assert.Equal(t, kept, s.last())
+}
+
+// lateWriter is a connection whose writes end late when they are held up.
+type lateWriter struct {
+	net.Conn
+
+	held chan struct{} // closed when they may end
+	hold atomic.Bool
+}
+
+func (l *lateWriter) Write(p []byte) (int, error) {
+	n, err := l.Conn.Write(p)
+	if l.hold.Load() {
+		<-l.held
+	}
+	return n, err
+}
+
+func TestOverHTTP2ARequestWhoseAnswerOvertakesTheEndOfItsWriteHasBeenSent(t *testing.T) {
+	s := newH2C(t)
+	s.body = "well" // net/http waits for the end of the write when there is none
+	late := &lateWriter{held: make(chan struct{})}
+	connect := s.origin.dialer.connect
+	s.origin.dialer.connect = func(ctx context.Context, address string) (net.Conn, error) {
+		socket, err := connect(ctx, address)
+		late.Conn = socket
+		return late, err
+	}
+	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	late.hold.Store(true)
+	response, sent, err := s.origin.Do(t.Context(), newRequest(t, http.MethodGet, nil), Attempt{})
+	close(late.held)
+	require.NoError(t, err)
+	assert.Equal(t, 1, sent)
+	response.End()
+}
+
+func TestOverHTTP2ARequestThatIsAnsweredBeforeItsBodyHasGoneHasBeenSent(t *testing.T) {
+	s := newH2C(t)
+	s.refuse = true
+	response, sent, err := s.origin.Do(t.Context(), newRequest(t, http.MethodPost, make([]byte, 4<<20)), Attempt{})
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusRequestEntityTooLarge, response.Status)
+	assert.Equal(t, 1, sent)
+	response.End()
 }
 
 func TestAnOriginFindsOutWhichProtocolTheOtherSideSpeaks(t *testing.T) {

@@ -88,26 +88,13 @@ func TestAnUpstreamThatBlackHolesTheSYNIsAnsweredAtTheDeadlineAndNeverHasMoreDia
 	const limit = 12 // what the four strategies need at a time
 	h := harness.Start(t, "EXPONEA_URL=http://"+addr+"/", fmt.Sprintf("HEDGEROW_MAX_IN_FLIGHT=%d", limit))
 	baseline := atRest(t, h)
-	most := 0
-	stop := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-				most = max(most, socketsTo(t, addr, synSent))
-			}
-		}
-	})
+	most := mostSocketsTo(t, addr, synSent)
 	for range 3 { // further calls wait for the dials of those before
 		requireTimedOut(t, h)
 	}
-	close(stop)
-	watch.Wait()
-	assert.Positive(t, most)
-	assert.LessOrEqual(t, most, limit)
+	dials := most()
+	assert.Positive(t, dials)
+	assert.LessOrEqual(t, dials, limit)
 	requireNoLeak(t, h, baseline)
 }
 

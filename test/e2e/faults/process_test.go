@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -112,10 +113,11 @@ func requireNoSpin(t *testing.T, h *harness.Hedgerow) {
 
 // States of a TCP socket in /proc/net/tcp.
 const (
-	synSent  = "02"
-	finWait1 = "04"
-	finWait2 = "05"
-	timeWait = "06"
+	established = "01"
+	synSent     = "02"
+	finWait1    = "04"
+	finWait2    = "05"
+	timeWait    = "06"
 )
 
 // socketsTo counts this machine's sockets to a local port that are in one of the states.
@@ -129,6 +131,32 @@ func socketsTo(t *testing.T, addr string, states ...string) int {
 	require.NoError(t, err)
 	pattern := fmt.Sprintf(`(?m)^ *\d+: \S+ \S+:%04X (?:%s) `, n, strings.Join(states, "|"))
 	return len(regexp.MustCompile(pattern).FindAll(table, -1))
+}
+
+// mostSocketsTo counts them often. What it returns ends that and is the most at a time.
+func mostSocketsTo(t *testing.T, addr string, states ...string) (end func() int) {
+	t.Helper()
+	most, stop := 0, make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				most = max(most, socketsTo(t, addr, states...))
+			}
+		}
+	})
+	stopped := sync.OnceFunc(func() {
+		close(stop)
+		watch.Wait()
+	})
+	t.Cleanup(stopped)
+	return func() int {
+		stopped()
+		return most
+	}
 }
 
 // allowFiles lets this process and those that it starts have n files open.

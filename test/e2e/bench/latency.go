@@ -149,7 +149,7 @@ func latencyWithinTimeout(p *programs) (table, error) {
 // distributions compares 20,000 calls of each strategy with the closed form, of the challenge's API and of an API of the file. The load
 // is light, so that only the logic counts.
 func distributions(p *programs) (table, error) {
-	const calls, rate = 20_000, 1600
+	const calls, rate = 20_000, 1000
 	settings := `{url: "${UPSTREAM}", timeout: 2s, hedge: {delay: 300ms, budget: off}, routes: {
     "GET /first": {strategy: first}, "GET /smart": {strategy: smart}, "GET /all": {strategy: all}}}`
 	return withAPI(p, random, settings, func(_ *instrument.Upstream, ours *process) (table, error) {

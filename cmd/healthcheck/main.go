@@ -1,5 +1,5 @@
 // Command healthcheck asks the service in its container whether it is ready, and ends with code 0 when it is. It is what
-// `hedgerow healthcheck` is, for less than half of the processor time: it has none of the service's packages, whose initialisation is most
+// `hedgerow healthcheck` is, for a quarter of the processor time: it has none of the service's packages, whose initialisation is most
 // of what a start takes.
 //
 //	healthcheck [ADDR [PATH]]

@@ -94,7 +94,7 @@ const requestIDHeader = "X-Request-Id"
 const requestIDCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=@-"
 
 // validRequestID tells whether a caller may choose this id. Any other id is replaced, because ids go into headers and logs. A regular
-// expression that counts to 128 would take 2 ms of each start, and a health check is a start.
+// expression that counts to 128 would take 2 ms of each start.
 func validRequestID(id string) bool {
 	return id != "" && len(id) <= 128 && strings.Trim(id, requestIDCharacters) == ""
 }

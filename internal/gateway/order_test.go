@@ -57,6 +57,7 @@ func (m *mirrors) askFor(t *testing.T, method, path string) []int {
 	m.sent = nil
 	_, _ = m.call(t, "a", method, path)
 	time.Sleep(grace + tick)
+	synctest.Wait() // what the attempts have read may be changed from here on
 	return m.order()
 }
 

@@ -163,7 +163,7 @@ func TestAnUpstreamFaultIsAFailedAttemptOrEndsAtTheDeadline(t *testing.T) {
 			s := newService(t, defaults(), fault.Behaviour)
 			timeout, status := "?timeout=60000", http.StatusBadGateway // a failure does not wait for it
 			if fault.Kind == faultserver.Silence {
-				timeout, status = "?timeout=800", http.StatusGatewayTimeout
+				timeout, status = "?timeout=2500", http.StatusGatewayTimeout
 			}
 			for path, a := range s.getAll(t, endpoints, timeout) {
 				if path == "/api/within-timeout" {

@@ -17,7 +17,7 @@ const (
 	FailsAtOnce Kind = "fails at once"
 	// Flood is a fault that the client knows when it has read, or unpacked, as much as it may.
 	Flood Kind = "flood"
-	// Silence is a fault that has no end: the deadline ends the attempt. None ends within a second.
+	// Silence is a fault that has no end: the deadline ends the attempt. None ends within four seconds.
 	Silence Kind = "silence"
 )
 
@@ -145,10 +145,10 @@ func silences() []Fault {
 		{Name: "stops in the body", Behaviour: Hang(Head + "Content-Length: 10\r\n\r\n{\"ti")},
 		{Name: "stops in a compressed body", Behaviour: Hang(Head + zipped + "\r\nContent-Length: 99\r\n\r\n\x1f\x8b")},
 		{Name: "sends an interim answer only", Behaviour: Hang("HTTP/1.1 103 Early Hints\r\n\r\n")},
-		{Name: "trickles the headers", Behaviour: Trickle(Head+"Content-Length: 10\r\n\r\n", 50*time.Millisecond)},
-		{Name: "trickles the body", Behaviour: Trickle(Head+"Content-Length: 10\r\n\r\n{\"time\":1}", 20*time.Millisecond)},
-		{Name: "trickles white space", Behaviour: Trickle(Head+"Content-Length: 999\r\n\r\n"+strings.Repeat(" ", 900), 5*time.Millisecond)},
-		{Name: "trickles chunks", Behaviour: Trickle(Chunked+strings.Repeat("1\r\n \r\n", 99), 5*time.Millisecond)},
+		{Name: "trickles the headers", Behaviour: Trickle(Head+"X: "+strings.Repeat("x", 99)+"\r\nContent-Length: 10\r\n\r\n", 50*time.Millisecond)},
+		{Name: "trickles the body", Behaviour: Trickle(Head+"Content-Length: 300\r\n\r\n"+Padded(300), 20*time.Millisecond)},
+		{Name: "trickles white space", Behaviour: Trickle(Head+"Content-Length: 1999\r\n\r\n"+strings.Repeat(" ", 1900), 5*time.Millisecond)},
+		{Name: "trickles chunks", Behaviour: Trickle(Chunked+strings.Repeat("1\r\n \r\n", 199), 5*time.Millisecond)},
 	}
 }
 

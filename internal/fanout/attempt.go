@@ -36,6 +36,8 @@ type Attempt struct {
 	// Hedge is true for an attempt that was held back at first.
 	Hedge   bool
 	Outcome Outcome
+	// Place is where it goes, as Plan.Place has it.
+	Place int
 	// Started is when it was fired.
 	Started time.Time
 	// Beside is, for a hedge, how long the oldest attempt of its call that still ran had run by then. It is 0 when none ran.

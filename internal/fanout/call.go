@@ -51,6 +51,7 @@ type Call[T any] struct {
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
 	held       int           // attempts held back
 	durations  Durations     // of the plan; may be nil
+	watcher    Watcher       // of the plan; may be nil
 
 	attempts []Attempt  // not written to after the answer
 	few      [3]Attempt // their memory, as a rule
@@ -77,6 +78,7 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		hedgeLeast: plan.HedgeLeast,
 		pays:       unitsOf(plan.Budget),
 		durations:  plan.Durations,
+		watcher:    plan.Watcher,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),
 		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
@@ -134,12 +136,22 @@ func (c *Call[T]) fire(n int, hedge bool) bool {
 		return false
 	}
 	for range n {
-		a.Number = len(c.attempts)
-		c.attempts = append(c.attempts, a)
+		a = c.add(a)
 		c.running++
+		if c.watcher != nil {
+			c.watcher.Fired(a)
+		}
 		go c.produce(a)
 	}
 	return true
+}
+
+// add gives the next attempt its number and its place.
+func (c *Call[T]) add(a Attempt) Attempt {
+	a.Number = len(c.attempts)
+	a.Place = c.place(a.Number)
+	c.attempts = append(c.attempts, a)
+	return a
 }
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.
@@ -157,9 +169,7 @@ func (c *Call[T]) admit(n int) error {
 func (c *Call[T]) refuse(n int, a Attempt) {
 	a.Outcome = Refused
 	for range n {
-		a.Number = len(c.attempts)
-		c.attempts = append(c.attempts, a)
-		c.observe(a)
+		c.observe(c.add(a))
 	}
 }
 

@@ -74,6 +74,16 @@ type Plan[T any] struct {
 	Durations Durations
 	// Place returns where an attempt goes, from 0 to Settings.Places-1. It must not block. nil: there is one place.
 	Place func(number int) int
+	// Watcher, when set, is told what becomes of the call's attempts.
+	Watcher Watcher
+}
+
+// Watcher is told what becomes of one call's attempts as it happens, on the goroutines of the call and of its attempts. It must not block.
+type Watcher interface {
+	// Fired gets each attempt before it is made. One that is refused is not made.
+	Fired(a Attempt)
+	// Ended gets each attempt once, when it has ended or was refused. The call may have been answered by then.
+	Ended(a Attempt)
 }
 
 // Settings of a Service. They are not checked here: internal/config does.

@@ -15,7 +15,7 @@ func (c *Call[T]) take(r Result[T]) Result[T] {
 	return r
 }
 
-// settle returns the record of an attempt that has ended, and tells the observer.
+// settle returns the record of an attempt that has ended, and tells those who want to know.
 func (c *Call[T]) settle(r Result[T], outcome Outcome) Attempt {
 	c.running--
 	a := c.attempts[r.number]
@@ -30,6 +30,9 @@ func (c *Call[T]) settle(r Result[T], outcome Outcome) Attempt {
 func (c *Call[T]) observe(a Attempt) {
 	if observe := c.service.settings.Observe; observe != nil {
 		observe(c.caller, a)
+	}
+	if c.watcher != nil {
+		c.watcher.Ended(a)
 	}
 }
 

@@ -33,6 +33,8 @@ type Call struct {
 	Via forward.Via
 	// Holding counts the bodies that the call holds. Whoever made the call ends it when the answer has been written.
 	Holding *Holding
+	// Watcher, when set, is told what becomes of the attempts. Their place is the number of the URL that they go to, from 0.
+	Watcher fanout.Watcher
 }
 
 // Answer is a complete answer of an API.
@@ -64,7 +66,7 @@ func (a *API) Do(ctx context.Context, call Call) (Result, error) {
 	answer, err := a.engine.Do(e, fanout.Plan[*Answer]{
 		Source: e.attempt, Strategy: call.Strategy, Producers: attempts,
 		HedgeDelay: delay, HedgeLeast: least, Durations: call.Route.delay.Durations(), Budget: float64(call.Route.Hedge.Budget),
-		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url,
+		Arrival: call.Arrival, Timeout: call.Timeout, Spent: call.Spent, Place: e.url, Watcher: call.Watcher,
 	})
 	if e.probe >= 0 && !e.tried(e.probe, answer.Attempts) {
 		a.order.giveBack(e.probe)
@@ -107,28 +109,28 @@ func fired(attempts []fanout.Attempt) int {
 
 // tried tells whether one of the attempts was sent to a URL.
 func (e *exchange) tried(url int, attempts []fanout.Attempt) bool {
-	return slices.ContainsFunc(attempts, func(a fanout.Attempt) bool { return a.Outcome != fanout.Refused && e.url(a.Number) == url })
+	return slices.ContainsFunc(attempts, func(a fanout.Attempt) bool { return a.Outcome != fanout.Refused && a.Place == url })
 }
 
 // attempt is a fanout.Source.
 func (e *exchange) attempt(ctx context.Context, a fanout.Attempt) (*Answer, error) {
 	defer e.call.Holding.End()
-	answer, err := e.api.exchange(ctx, e.url(a.Number), a, e.request)
+	answer, err := e.api.exchange(ctx, a.Place, a, e.request)
 	if err != nil {
 		e.noteFull(err)
 	} else {
 		err = e.judge(answer)
 	}
 	if err != nil {
-		return nil, e.withHost(a.Number, err)
+		return nil, e.withHost(a.Place, err)
 	}
-	e.noteAnswered(e.url(a.Number))
+	e.noteAnswered(a.Place)
 	return answer, nil
 }
 
 // withHost is why an attempt failed, as HostError has it.
-func (e *exchange) withHost(number int, err error) error {
-	host, secret := e.api.settings.URLs[e.url(number)].Host()
+func (e *exchange) withHost(url int, err error) error {
+	host, secret := e.api.settings.URLs[url].Host()
 	if failure, ok := errors.AsType[*fanout.Failure](err); ok && secret { // what the network says has the host in it
 		shown := &fanout.Failure{Reason: failure.Reason, RetryAfter: failure.RetryAfter}
 		if errors.Is(err, upstream.ErrFull) { // which is ours
@@ -188,7 +190,7 @@ func (e *exchange) noteAnswered(url int) {
 // noteEnded takes into account what an attempt that has ended says against its URL. One that was cut says something only when another URL
 // has answered the same call meanwhile, and its own has not. What fails for want of our memory says nothing, and neither does a panic.
 func (e *exchange) noteEnded(a fanout.Attempt) {
-	url := e.url(a.Number)
+	url := a.Place
 	switch a.Outcome {
 	case fanout.Failed:
 		if _, ok := errors.AsType[*HostError](a.Err); !ok || errors.Is(a.Err, upstream.ErrFull) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -29,6 +30,7 @@ type handlers struct {
 	maxTimeout time.Duration
 	ready      func() bool
 	api        string
+	watch      watch
 }
 
 // all godoc
@@ -114,9 +116,13 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 		return
 	}
 	delay, least := h.delay.At(timeout)
+	came := arrival(c)
 	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
-		Source: h.source, Strategy: strategy, Arrival: arrival(c), Timeout: timeout,
+		Source: h.source, Strategy: strategy, Arrival: came, Timeout: timeout,
 		Producers: h.producers, HedgeDelay: delay, HedgeLeast: least, Durations: h.delay.Durations(), Budget: h.budget,
+		Watcher: h.watch.begin(c, Beginning{
+			Route: c.FullPath(), Strategy: strings.TrimPrefix(c.FullPath(), callsPath+"/"), Arrival: came, Timeout: timeout,
+		}),
 	})
 	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {

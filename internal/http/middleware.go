@@ -27,6 +27,7 @@ type record struct {
 	timeout  time.Duration
 	attempts []fanout.Attempt
 	proxied  *proxiedRecord // of a request below /proxy/
+	watcher  CallWatcher    // of a call that somebody watches
 }
 
 // proxiedRecord is what the log and the metrics are told of a request below /proxy/. Its path is not in it: callers may have put
@@ -52,6 +53,9 @@ func noteArrival(c *gin.Context) {
 	c.Set(recordKey, r)
 	c.Next()
 	connection.Answered()
+	if r.watcher != nil {
+		r.watcher.Answered(c.Writer.Status())
+	}
 }
 
 // discardBody reads a request's body until the request is answered. net/http would wait for an unread body before it writes the answer.

@@ -22,6 +22,7 @@ type proxy struct {
 	gateway *gateway.Gateway
 	via     forward.Via
 	buffer  *gateway.Buffer
+	watch   watch
 }
 
 // proxyStrategy is a strategy of /proxy/ and the form of its answers.
@@ -81,6 +82,9 @@ func (p *proxy) serve(c *gin.Context) {
 		return
 	}
 	call.Target = target
+	call.Watcher = p.watch.begin(c, Beginning{
+		API: api.Name(), Route: route.Pattern, Strategy: strategy.name, Arrival: call.Arrival, Timeout: call.Timeout,
+	})
 	result, err := api.Do(c.Request.Context(), call)
 	note.strategy = strategy.name
 	if answer := passed(strategy, result, err); answer != nil && api.URLs() > 1 {

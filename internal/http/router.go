@@ -35,6 +35,8 @@ type Settings struct {
 	ObserveCall func(ObservedCall)
 	// ObserveProxied, when set, gets every call to an API of the file when it has been answered. Its endpoint is the API's name.
 	ObserveProxied func(ObservedCall)
+	// Watch are asked at the beginning of each call that is made whether they watch it; nil is no.
+	Watch []func(Beginning) CallWatcher
 	// API is what calls go to, for whoever asks /readyz. No secret may be in it.
 	API string
 	// BuiltIn is set when that is the built-in testing server. Every answer says so in a header.
@@ -99,7 +101,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 
 	h := &handlers{
 		service: s.Service, source: s.Source, producers: s.Producers, delay: s.Hedge, budget: s.HedgeBudget,
-		maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API,
+		maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API, watch: s.Watch,
 	}
 	calls := own.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes
 	for _, e := range h.endpoints() {
@@ -119,7 +121,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 
 // routeProxy routes the paths below /proxy/, whatever the method: gin has no routes for unusual ones.
 func routeProxy(r *gin.Engine, s Settings) {
-	p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer}
+	p := &proxy{gateway: s.Gateway, via: s.Via, buffer: s.Buffer, watch: s.Watch}
 	var observed []gin.HandlerFunc
 	if s.ObserveProxied != nil {
 		observed = append(observed, observeProxied(s.ObserveProxied), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes

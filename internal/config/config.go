@@ -65,6 +65,8 @@ type Serve struct {
 
 	MaxBuffered Size `env:"HEDGEROW_MAX_BUFFERED" default:"256MiB" min:"1" max:"1TiB" help:"Bodies of requests and answers that calls through /proxy/ hold at a time. Calls beyond are refused with 503."`
 
+	LogSample float64 `env:"HEDGEROW_LOG_SAMPLE" default:"1" min:"0" max:"1" help:"Share of the healthy calls that have a line in the log. All others have one."`
+
 	ShutdownDelay   time.Duration `env:"HEDGEROW_SHUTDOWN_DELAY" default:"0s" min:"0s" help:"When told to stop: time between not ready and not listening any more."`
 	ShutdownTimeout time.Duration `env:"HEDGEROW_SHUTDOWN_TIMEOUT" default:"0s" min:"0s" help:"After that: time for the calls in flight. 0s: the largest timeout and 2 s."`
 

@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 		AdminAddr: &config.Address{Host: "127.0.0.1", Port: 5001, Setting: "--admin-addr (HEDGEROW_ADMIN_ADDR)"},
 		Producers: 3, HedgeDelay: hedge.When{Delay: 300 * time.Millisecond}, MaxTimeout: time.Minute, LoserGrace: 250 * time.Millisecond,
 		MaxInFlight: 12288, MaxConnections: 16384, MaxBody: 1 << 20, MaxBuffered: 256 << 20,
-		Log:            config.Log{LogLevel: slog.LevelInfo},
+		LogSample: 1, Log: config.Log{LogLevel: slog.LevelInfo},
 		TestServerAddr: config.Address{Host: "127.0.0.1", Setting: "--testserver-addr (HEDGEROW_TESTSERVER_ADDR)"},
 		TestingServer:  config.TestingServer{Min: 100 * time.Millisecond, Max: 600 * time.Millisecond, Fail: 0.1},
 	}, c)
@@ -149,6 +149,9 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"HEDGEROW_MAX_BODY", "0", `--max-body (HEDGEROW_MAX_BODY): 0 is below 1`},
 		{"HEDGEROW_SHUTDOWN_DELAY", "-1s", `--shutdown-delay (HEDGEROW_SHUTDOWN_DELAY): -1s is below 0s`},
 		{"HEDGEROW_SHUTDOWN_TIMEOUT", "-1s", `--shutdown-timeout (HEDGEROW_SHUTDOWN_TIMEOUT): -1s is below 0s`},
+		{"HEDGEROW_LOG_SAMPLE", "1%", `--log-sample (HEDGEROW_LOG_SAMPLE): "1%" is not a number`},
+		{"HEDGEROW_LOG_SAMPLE", "1.5", `--log-sample (HEDGEROW_LOG_SAMPLE): 1.5 is over 1`},
+		{"HEDGEROW_LOG_SAMPLE", "-0.5", `--log-sample (HEDGEROW_LOG_SAMPLE): -0.5 is below 0`},
 		{"HEDGEROW_LOG_LEVEL", "loud", `--log-level (HEDGEROW_LOG_LEVEL): "loud" is not debug, info, warn or error`},
 		{"HEDGEROW_LOG_FORMAT", "xml", `--log-format (HEDGEROW_LOG_FORMAT): "xml" is neither json nor text`},
 		{"HEDGEROW_TESTSERVER_FAIL", "1.5", `--testserver-fail (HEDGEROW_TESTSERVER_FAIL): 1.5 is over 1`},

@@ -81,6 +81,7 @@ func assertServeInRange(t *testing.T, s config.Serve) {
 	assert.GreaterOrEqual(t, s.MaxConnections, 1)
 	assert.GreaterOrEqual(t, s.MaxBody, config.Size(1))
 	assert.GreaterOrEqual(t, s.ShutdownDelay, time.Duration(0))
+	assert.True(t, s.LogSample >= 0 && s.LogSample <= 1, s.LogSample)
 	assert.Positive(t, s.ShutdownTimeoutOrDefault(s.MaxTimeout))
 	assert.Contains(t, []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}, s.LogLevel)
 	assert.Contains(t, []config.LogFormat{"", config.JSON, config.Text}, s.LogFormat)

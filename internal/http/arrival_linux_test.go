@@ -57,7 +57,7 @@ func late(t *testing.T, calls hedgerow.Service, log *logtest.Log, wait time.Dura
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	server := listen.NewServer(newRouter(t, hedgerow.Settings{
 		Service: calls, MaxTimeout: maxTimeout, Logger: logger, Ready: func() bool { return true },
-		ObserveCall: func(hedgerow.ObservedCall) {},
+		ObserveCall: func(hedgerow.ObservedCall) {}, LogSample: func() bool { return false }, // what has waited is logged all the same
 	}), maxTimeout, logger)
 	t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.Serve(listen.LimitConnections(listener, 10, logger)) }() // until Close

@@ -170,62 +170,6 @@ func observeProxied(observe func(ObservedCall)) gin.HandlerFunc {
 	}
 }
 
-// logQuietly logs requests at the level debug: a balancer asks twice a second.
-func logQuietly(c *gin.Context) { recordOf(c).quiet = true }
-
-// logRequests writes one line for each request when it has been answered.
-func logRequests(logger *slog.Logger) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Next()
-		status := c.Writer.Status()
-		level := slog.LevelInfo
-		switch {
-		case status == http.StatusInternalServerError:
-			level = slog.LevelError
-		case recordOf(c).quiet:
-			level = slog.LevelDebug
-		}
-		ctx := c.Request.Context()
-		if !logger.Enabled(ctx, level) {
-			return
-		}
-		attributes := make([]slog.Attr, 0, 12)
-		attributes = append(attributes, slog.String("method", c.Request.Method))
-		if p := recordOf(c).proxied; p != nil {
-			attributes = append(attributes, slog.String("api", p.api))
-			if p.route != "" {
-				attributes = append(attributes, slog.String("route", p.route))
-			}
-		} else {
-			attributes = append(attributes, slog.String("path", c.Request.URL.Path))
-		}
-		attributes = append(attributes,
-			slog.Int("status", status),
-			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
-			slog.String("remote", c.Request.RemoteAddr),
-			slog.String("request_id", requestID(c)))
-		logger.LogAttrs(ctx, level, "request", recordOf(c).describe(attributes)...)
-	}
-}
-
-// describe appends what is known of a call, and how long its request has waited.
-func (r *record) describe(attributes []slog.Attr) []slog.Attr {
-	if r.called {
-		attributes = append(attributes, slog.Int64("timeout_ms", r.timeout.Milliseconds()))
-		if r.proxied != nil {
-			attributes = append(attributes, slog.String("strategy", r.proxied.strategy))
-		}
-		attributes = append(attributes, slog.String("attempts", summary(r.attempts)))
-	}
-	if r.proxied != nil && r.proxied.url > 0 {
-		attributes = append(attributes, slog.Int("url", r.proxied.url))
-	}
-	if r.waited > 0 {
-		attributes = append(attributes, slog.Float64("waited_ms", milliseconds(r.waited)))
-	}
-	return attributes
-}
-
 // recoverPanics turns a panic of a handler into a 500.
 func recoverPanics(logger *slog.Logger) gin.HandlerFunc {
 	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, panicked any) {

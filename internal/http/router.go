@@ -31,6 +31,8 @@ type Settings struct {
 	// Ready tells whether the process should get calls. It is called at any time from any goroutine.
 	Ready  func() bool
 	Logger *slog.Logger
+	// LogSample, when set, is asked about each healthy call whether the log is to have its line. All other requests have theirs.
+	LogSample func() bool
 	// ObserveCall gets every call to the API when it has been answered.
 	ObserveCall func(ObservedCall)
 	// ObserveProxied, when set, gets every call to an API of the file when it has been answered. Its endpoint is the API's name.
@@ -91,7 +93,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
 	// In running order.
-	r.Use(noteArrival, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger), recoverPanics(s.Logger))
+	r.Use(noteArrival, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger, s.LogSample), recoverPanics(s.Logger))
 	if s.BuiltIn {
 		r.Use(declareBuiltIn)
 	}

@@ -37,7 +37,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	calls := newEngine(settings, api.url, delay, measures, logger)
 	var ready atomic.Bool
 	router, err := http.NewRouter(http.Settings{
-		Service: calls.service, Source: calls.client.Fetch, MaxTimeout: settings.MaxTimeout, Ready: ready.Load,
+		Service: calls.service, Source: calls.client.Fetch, SourceWith: calls.client.FetchWith, MaxTimeout: settings.MaxTimeout, Ready: ready.Load,
 		Logger: logger, LogSample: logs.Sample(settings.LogSample),
 		ObserveCall: func(c http.ObservedCall) { measures.ObserveCall(metrics.Call(c)) }, ObserveProxied: apis.observeCall,
 		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,

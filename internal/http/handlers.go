@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/hedge"
 )
 
@@ -24,6 +25,7 @@ type Service interface {
 type handlers struct {
 	service    Service
 	source     fanout.Source[int64]
+	sourceWith func(fields func(number int) http.Header) fanout.Source[int64]
 	producers  int
 	delay      *hedge.Delay
 	budget     float64 // of each call, for hedges
@@ -118,7 +120,7 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	delay, least := h.delay.At(timeout)
 	came := arrival(c)
 	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
-		Source: h.source, Strategy: strategy, Arrival: came, Timeout: timeout,
+		Source: h.sourceOf(c), Strategy: strategy, Arrival: came, Timeout: timeout,
 		Producers: h.producers, HedgeDelay: delay, HedgeLeast: least, Durations: h.delay.Durations(), Budget: h.budget,
 		Watcher: h.watch.begin(c, Beginning{
 			Route: c.FullPath(), Strategy: strings.TrimPrefix(c.FullPath(), callsPath+"/"), Arrival: came, Timeout: timeout,
@@ -135,6 +137,14 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	}
 	c.Header("Cache-Control", "no-store")
 	c.JSON(http.StatusOK, shape(answer.Values))
+}
+
+// sourceOf makes the attempts of a call. The trace that the caller sent goes on with them.
+func (h *handlers) sourceOf(c *gin.Context) fanout.Source[int64] {
+	if trace := forward.Trace(c.Request.Header); trace != nil {
+		return h.sourceWith(func(int) http.Header { return trace })
+	}
+	return h.source
 }
 
 // setRetryAfter sets the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout.

@@ -20,6 +20,8 @@ type Settings struct {
 	Service Service
 	// Source makes the attempts of every call.
 	Source fanout.Source[int64]
+	// SourceWith returns Source for a call whose attempts send further fields, by their numbers. It is asked for nothing else.
+	SourceWith func(fields func(number int) http.Header) fanout.Source[int64]
 	// MaxTimeout is the largest timeout that a call may ask for.
 	MaxTimeout time.Duration
 	// Producers is the most attempts of a call. The console shows it.
@@ -102,7 +104,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	own := r.Group("", discardBody) // what is not passed on
 
 	h := &handlers{
-		service: s.Service, source: s.Source, producers: s.Producers, delay: s.Hedge, budget: s.HedgeBudget,
+		service: s.Service, source: s.Source, sourceWith: s.SourceWith, producers: s.Producers, delay: s.Hedge, budget: s.HedgeBudget,
 		maxTimeout: s.MaxTimeout, ready: s.Ready, api: s.API, watch: s.Watch,
 	}
 	calls := own.Group(callsPath, observeCalls(s.ObserveCall), recoverPanics(s.Logger)) // a panic is observed as the 500 that it becomes

@@ -80,7 +80,7 @@ func (s *service) start(t *testing.T, calls hedgerow.Service) {
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Server = httptest.NewUnstartedServer(nil)
 	s.Config = listen.NewServer(newRouter(t, hedgerow.Settings{
-		Service: calls, Source: s.source, Producers: s.settings.Producers, Hedge: hedge.New(hedge.Settings{When: hedge.When{Delay: s.settings.HedgeDelay}}),
+		Service: calls, Source: s.source, SourceWith: s.client.FetchWith, Producers: s.settings.Producers, Hedge: hedge.New(hedge.Settings{When: hedge.When{Delay: s.settings.HedgeDelay}}),
 		MaxTimeout: maxTimeout, Logger: logger,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},

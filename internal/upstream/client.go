@@ -101,10 +101,24 @@ func newFetch(s Settings) (*transport.Request, error) {
 // Fetch makes one attempt and returns the integer `time` of the answer. Every error is a *fanout.Failure. Redirects are not
 // followed. Fetch is a fanout.Source.
 func (c *Client) Fetch(ctx context.Context, a fanout.Attempt) (int64, error) {
+	return c.fetchBy(ctx, a, c.fetch)
+}
+
+// FetchWith returns Fetch for the attempts of a call whose requests have further fields, each its own by the attempt's number.
+func (c *Client) FetchWith(fields func(number int) http.Header) fanout.Source[int64] {
+	if c.unfit != nil {
+		return c.Fetch
+	}
+	return func(ctx context.Context, a fanout.Attempt) (int64, error) {
+		return c.fetchBy(ctx, a, c.fetch.With(fields(a.Number)))
+	}
+}
+
+func (c *Client) fetchBy(ctx context.Context, a fanout.Attempt, request *transport.Request) (int64, error) {
 	if c.unfit != nil {
 		return 0, failure(c.unfit)
 	}
-	response, _, err := c.open(ctx, c.origins[0], attemptOf(a), c.fetch)
+	response, _, err := c.open(ctx, c.origins[0], attemptOf(a), request)
 	if err != nil {
 		return 0, err
 	}

@@ -41,6 +41,7 @@ func newH2C(t *testing.T) *h2c {
 			return
 		}
 		w.Header().Set("Asked", r.Proto+" "+r.RequestURI)
+		w.Header().Set("X-Echo", r.Header.Get("X-Echo"))
 		if s.refuse {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 		}

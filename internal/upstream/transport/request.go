@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +23,7 @@ type Request struct {
 	header               http.Header
 	body                 []byte
 	message              []byte // as HTTP/1.1 writes it, without a body that is not small
+	fields               int    // of message: where further fields may stand
 }
 
 // NewRequest returns a request. target goes on the wire as it is: an absolute path, or one with a query. header has neither Host nor
@@ -41,6 +43,7 @@ func NewRequest(method, target, host string, header http.Header, body []byte) (*
 		return nil, fmt.Errorf("a value that cannot be written in the field %s", name) // it may be a secret
 	}
 	r.message = r.appendHead(make([]byte, 0, 512))
+	r.fields = len(r.message) - len(endOfHead)
 	if len(body) <= smallBody {
 		r.message = append(r.message, body...)
 	}
@@ -74,7 +77,34 @@ func (r *Request) appendHead(b []byte) []byte {
 	if len(r.body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
 		b = appendField(b, "Content-Length", strconv.Itoa(len(r.body)))
 	}
-	return append(b, "\r\n"...)
+	return append(b, endOfHead...)
+}
+
+// endOfHead stands behind the last field.
+const endOfHead = "\r\n"
+
+// With returns the request with further fields, which it did not have before. Their names and values can be written: a caller's server has
+// read them.
+func (r *Request) With(fields http.Header) *Request {
+	size := len(r.message)
+	for name, values := range fields {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	with := *r
+	with.header = make(http.Header, len(r.header)+len(fields))
+	maps.Copy(with.header, r.header)
+	maps.Copy(with.header, fields)
+	with.message = append(make([]byte, 0, size), r.message[:r.fields]...)
+	for name, values := range fields {
+		for _, value := range values {
+			with.message = appendField(with.message, name, value)
+		}
+	}
+	with.fields = len(with.message)
+	with.message = append(with.message, r.message[r.fields:]...)
+	return &with
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -79,7 +79,7 @@ clean: ## Remove what this project made: its containers, networks and images, an
 	rm -rf test/e2e/postman/node_modules
 	[ ! -d bin ] || find bin -mindepth 1 ! -path '$(LINT)' -delete
 	@command -v docker >/dev/null && docker info >/dev/null 2>&1 || { echo "no Docker engine: nothing to remove there"; exit 0; }; \
-	$(COMPOSE) --profile replicas down --remove-orphans; \
+	$(COMPOSE) --profile replicas --profile observability down --remove-orphans; \
 	docker ps --all --quiet --filter label=hedgerow=image | xargs -r docker rm --force; \
 	docker images --quiet --filter label=hedgerow | sort -u | xargs -r docker rmi --force
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# base-images.sh TAG... makes local stand-ins of base images, for a machine that reaches no registry: by name, golang, haproxy or
-# (any other name) distroless static. They have the interface of the official images (paths, user, entrypoint), not their contents.
-# Needs root, a running engine, debootstrap and a Debian mirror; for golang also Go itself, which is copied.
+# base-images.sh TAG... makes local stand-ins of base images, for a machine that reaches no registry: by name, golang, haproxy,
+# prometheus or (any other name) distroless static. They have the interface of the official images (paths, user, entrypoint), not
+# their contents. Needs root, a running engine, debootstrap and a Debian mirror; Go and Prometheus are this machine's own, copied.
 set -euo pipefail
 suite=bookworm
 
@@ -64,6 +64,14 @@ golang() {
   rm -rf "$work/debian/usr/local/go"/*
 }
 
+prometheus() { # and the libraries that it is linked with
+  local root=$work/prometheus
+  mkdir -p "$root"/{bin,etc,proc,sys,dev}
+  cp -L "$(command -v prometheus)" "$root/bin/"
+  ldd "$root/bin/prometheus" | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$root"
+  import "$root" "$1" 'USER 65534' 'ENTRYPOINT ["/bin/prometheus"]'
+}
+
 distroless() {
   local dir=$work/distroless
   mkdir -p "$dir"/{etc,tmp,home/nonroot,proc,sys,dev}
@@ -79,6 +87,7 @@ for tag; do
   case $tag in
     *golang*) golang "$tag" ;;
     *haproxy*) haproxy "$tag" ;;
+    *prometheus*) prometheus "$tag" ;;
     *) distroless "$tag" ;;
   esac
 done

@@ -21,7 +21,7 @@ import (
 
 const (
 	version = "v0.0.0-compose.test"
-	install = "on Debian: apt-get install docker.io docker-compose debootstrap"
+	install = "on Debian: apt-get install docker.io docker-compose debootstrap prometheus"
 
 	commandTimeout = 2 * time.Minute
 	buildTimeout   = 20 * time.Minute
@@ -156,6 +156,7 @@ func provideBaseImages() error {
 		envOr("GO_IMAGE", "golang:1.26-bookworm"),
 		envOr("BASE_IMAGE", "gcr.io/distroless/static-debian12:nonroot"),
 		envOr("HAPROXY_IMAGE", "haproxy:lts"),
+		envOr("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0"),
 	} {
 		if _, err := docker("image", "inspect", base); err == nil || base == "scratch" {
 			continue

@@ -49,7 +49,8 @@ func composeEnvironment(variables ...string) []string {
 			environment = append(environment, variable)
 		}
 	}
-	environment = append(environment, "HEDGEROW_IMAGE="+image, "VERSION="+version, "GOPROXY="+goProxy(), "HEDGEROW_PORT=0", "HEDGEROW_PROXY_PORT=0")
+	environment = append(environment, "HEDGEROW_IMAGE="+image, "VERSION="+version, "GOPROXY="+goProxy(), "HEDGEROW_PORT=0", "HEDGEROW_PROXY_PORT=0",
+		"HEDGEROW_PROMETHEUS_PORT=0")
 	return append(environment, variables...)
 }
 
@@ -85,7 +86,7 @@ func (p *project) takeDown(t *testing.T) {
 		logs, _ := p.try(commandTimeout, "logs", "--tail=40")
 		t.Log(logs)
 	}
-	_, err := p.try(commandTimeout, "--profile=replicas", "down", "--volumes", "--timeout=10")
+	_, err := p.try(commandTimeout, "--profile=replicas", "--profile=observability", "down", "--volumes", "--timeout=10")
 	require.NoError(t, err)
 	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
 		left, err := docker(append(kind, "--quiet", "--filter=label=com.docker.compose.project="+p.name)...)
@@ -110,7 +111,10 @@ type container struct {
 	}
 	NetworkSettings struct {
 		Networks map[string]struct{ IPAddress string }
-		Ports    map[string][]struct{ HostPort string }
+		Ports    map[string][]struct {
+			HostIP   string `json:"HostIp"`
+			HostPort string
+		}
 	}
 }
 

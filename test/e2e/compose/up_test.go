@@ -27,24 +27,24 @@ func TestUpIsHealthyWithin10SecondsConfinedAndAnswersByContract(t *testing.T) {
 		assert.Less(t, time.Since(start), 10*time.Second)
 
 		for _, service := range []string{"testserver", "api"} {
-			assertConfined(t, p.containers(t, service)[0])
+			assertConfined(t, p.containers(t, service)[0], 65532)
 		}
 		assert.Empty(t, p.containers(t, "testserver")[0].NetworkSettings.Ports["5000/tcp"], "the testing server is not published")
 		assertContract(t, p.containers(t, "api")[0].url(t))
 	}, "HEDGEROW_TESTSERVER_FAIL=0")
 }
 
-// assertConfined looks at what the engine was told and at what the kernel says.
-func assertConfined(t *testing.T, c container) {
+// assertConfined looks at what the engine was told and at what the kernel says. user is the container's user and group.
+func assertConfined(t *testing.T, c container, user int) {
 	t.Helper()
-	assert.Equal(t, "65532:65532", c.Config.User)
+	assert.Equal(t, fmt.Sprintf("%d:%d", user, user), c.Config.User)
 	assert.True(t, c.HostConfig.ReadonlyRootfs)
 	assert.Equal(t, []string{"ALL"}, c.HostConfig.CapDrop)
 	assert.Contains(t, c.HostConfig.SecurityOpt, "no-new-privileges:true")
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.State.Pid))
 	require.NoError(t, err)
 	for _, line := range []string{
-		`Uid:\s65532\s65532\s65532\s65532`, `Gid:\s65532\s65532\s65532\s65532`,
+		fmt.Sprintf(`Uid:(\s%d){4}`, user), fmt.Sprintf(`Gid:(\s%d){4}`, user),
 		`CapPrm:\s0+`, `CapEff:\s0+`, `CapBnd:\s0+`, `CapAmb:\s0+`, `NoNewPrivs:\s1`,
 	} {
 		assert.Regexp(t, `(?m)^`+line+`$`, string(status))

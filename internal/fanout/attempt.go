@@ -25,7 +25,7 @@ const (
 	Cancelled Outcome = "cancelled"
 	// Abandoned attempts were still running when the caller went away.
 	Abandoned Outcome = "abandoned"
-	// Refused attempts were never sent. Their reason is of KindCap, KindWait, KindPushback or KindBudget.
+	// Refused attempts were never sent. Their reason is of KindCap, KindWait, KindPushback, KindBudget or KindQuota.
 	Refused Outcome = "refused"
 )
 
@@ -92,6 +92,7 @@ var (
 	errWait     = &Failure{Reason: Reason{Kind: KindWait}}
 	errPushback = &Failure{Reason: Reason{Kind: KindPushback}}
 	errBudget   = &Failure{Reason: Reason{Kind: KindBudget}}
+	errQuota    = &Failure{Reason: Reason{Kind: KindQuota}}
 )
 
 // errExited is the error of an attempt whose source ended its goroutine (runtime.Goexit).

@@ -36,6 +36,7 @@ type Call[T any] struct {
 	place    func(int) int      // of an attempt by its number
 	caller   context.Context    // done when the caller has gone away
 	deadline time.Time          // when the call is over
+	turnBy   time.Time          // when its first attempt must be sent that waits for its turn
 	overdue  bool               // it has waited for too long to be made
 	hedging  bool               // its strategy holds attempts back
 	well     bool               // it has an answer
@@ -81,6 +82,7 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		watcher:    plan.Watcher,
 		caller:     caller,
 		deadline:   plan.Arrival.Add(plan.Timeout),
+		turnBy:     plan.Arrival.Add(plan.Timeout / 2),
 		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
 		values:     detached{caller},
 		queue:      make(chan Result[T], plan.Producers),
@@ -113,13 +115,22 @@ func (c *Call[T]) HedgeDelay() time.Duration { return c.hedgeDelay }
 // Running is the number of attempts fired whose result Next has not returned yet.
 func (c *Call[T]) Running() int { return c.running }
 
-// Fire starts n attempts at once. When the cap on attempts in flight has no room for all n, or the call has waited for too long
-// before it began, it starts none, records them as refused and returns a *RefusedError.
+// Fire starts n attempts at once. When the cap on attempts in flight has no room for all n, the call has waited for too long before it
+// began, or the first attempt's turn in the quota comes too late, it starts none, records them as refused and returns a *RefusedError. It
+// waits for that turn, and returns ErrAbandoned when the caller goes away meanwhile. The other attempts are refused, and the call goes on
+// without them, when the quota has nothing to spare.
 func (c *Call[T]) Fire(n int) error {
-	if c.fire(n, false) {
-		return nil
+	granted, err := c.turn(n)
+	if err != nil {
+		return err
 	}
-	return &RefusedError{RetryAfter: c.service.retryAfter(c.place(0))}
+	if !c.fire(granted, false) {
+		err = &RefusedError{Kind: c.attempts[len(c.attempts)-1].Reason().Kind, RetryAfter: c.service.retryAfter(c.place(0))}
+	}
+	if granted < n {
+		c.refuse(n-granted, Attempt{Started: time.Now(), Err: errQuota})
+	}
+	return err
 }
 
 // fire starts n attempts, or refuses them all and returns false.
@@ -156,8 +167,8 @@ func (c *Call[T]) add(a Attempt) Attempt {
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.
 func (c *Call[T]) admit(n int) error {
-	if c.overdue {
-		return errWait
+	if err := c.admissible(n); err != nil {
+		return err
 	}
 	if !c.service.reserve(n) {
 		return errCap

@@ -21,16 +21,19 @@ var (
 	ErrTimedOut = errors.New("no answer within the timeout")
 	// ErrAbandoned: the caller has gone away.
 	ErrAbandoned = errors.New("the caller has gone away")
-	// ErrRefused: there are more calls than can be answered in time. The cap on attempts in flight leaves no room for this one, or
-	// it has waited for too long before Do was called. Nothing was sent. The error is a *RefusedError.
+	// ErrRefused: there are more calls than can be answered in time. The cap on attempts in flight leaves no room for this one, it has
+	// waited for too long before Do was called, or its turn in the quota comes too late. Nothing was sent. The error is a *RefusedError.
 	ErrRefused = errors.New("more calls than can be answered in time")
 )
 
 // RefusedError is the error of a call that was refused. errors.Is finds ErrRefused in it.
 type RefusedError struct {
+	// Kind is why: KindCap, KindWait or KindQuota.
+	Kind Kind
 	// RetryAfter is how long the caller should wait: the mean duration of the attempts that have ended lately, or what is left of the
 	// time that the first attempt's place has asked for, whichever is longer. After the mean duration the attempts in flight have been replaced about
-	// once, so those that leave no room now are gone. 0 when no attempt has ended yet.
+	// once, so those that leave no room now are gone. 0 when no attempt has ended yet. A call that the quota refuses should wait until its
+	// turn would have come, not for the mean duration.
 	RetryAfter time.Duration
 }
 
@@ -95,6 +98,9 @@ type Settings struct {
 	MaxInFlight int
 	// Places is how many places a source has, such as servers. Each may ask for time by itself (Failure.RetryAfter). 0 is one.
 	Places int
+	// Quota, when set, bounds the attempts that are sent over time. A call's first attempt waits for its turn if that comes before half of
+	// the call's timeout has gone; otherwise the call is refused. Attempts beyond the first give way to those of other calls.
+	Quota Quota
 	// Observe, when set, gets every attempt once, when it has ended or was refused. ctx is the one that Do got for the attempt's call;
 	// it may be done by then. Observe runs on the goroutine of the call or of an attempt, so it must not block.
 	Observe func(ctx context.Context, a Attempt)
@@ -169,6 +175,11 @@ func (s *Service[T]) Wait() { s.pending.Wait() }
 // retryAfter is how long a caller should wait whose first attempt would go to a place and is refused now.
 func (s *Service[T]) retryAfter(place int) time.Duration {
 	return max(s.mean.value(), s.pushback[place].left(time.Now()))
+}
+
+// hasRoom tells whether the cap on attempts in flight leaves room for n now.
+func (s *Service[T]) hasRoom(n int) bool {
+	return s.inFlight.Load()+int64(n) <= int64(s.settings.MaxInFlight)
 }
 
 // reserve takes n places under the cap on attempts in flight, or none.

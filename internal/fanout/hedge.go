@@ -4,7 +4,7 @@ import "time"
 
 // FireAfter holds n attempts back until delay has passed or FireHeld is called, whichever comes first. Next starts them. They are
 // refused, and the call goes on without them, when the cap has no room for them, their place has asked for time
-// (Failure.RetryAfter) or the hedge budget is used up. When less than Plan.HedgeLeast is left after the delay, only FireHeld starts
+// (Failure.RetryAfter), or the hedge budget or the quota is used up. When less than Plan.HedgeLeast is left after the delay, only FireHeld starts
 // them.
 func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 	c.held, c.hedging = n, true
@@ -35,17 +35,22 @@ func (c *Call[T]) FireHeld() {
 	}
 }
 
-// fireHedges starts as many of n attempts as the budget has, all of these or none. Those refused are recorded; the attempts that run
-// go on.
+// fireHedges starts as many of n attempts as the budget and the quota have, all of these or none. Those refused are recorded; the
+// attempts that run go on.
 func (c *Call[T]) fireHedges(n int, now time.Time) {
-	if c.pays == 0 {
-		c.fire(n, true)
-		return
+	paid := n
+	if c.pays > 0 {
+		paid = c.service.budget.take(n)
 	}
-	paid := c.service.budget.take(n)
-	if !c.fire(paid, true) {
-		c.service.budget.giveBack(paid)
+	granted := c.spare(paid)
+	sent := granted
+	if !c.fire(granted, true) {
+		sent = 0
 	}
+	if c.pays > 0 {
+		c.service.budget.giveBack(paid - sent)
+	}
+	c.refuse(paid-granted, Attempt{Hedge: true, Started: now, Err: errQuota})
 	c.refuse(n-paid, Attempt{Hedge: true, Started: now, Err: errBudget})
 }
 

@@ -16,6 +16,8 @@ const (
 	KindPushback Kind = "pushback"
 	// KindBudget is that of a hedge for which the hedge budget had nothing left.
 	KindBudget Kind = "budget"
+	// KindQuota is that of an attempt for which the quota of requests had nothing left in time.
+	KindQuota Kind = "quota"
 )
 
 // Reason is why an attempt failed or was not sent, as data. It has no addresses, names or data from the source's side in it, so it

@@ -22,6 +22,7 @@ var refusals = map[fanout.Kind]string{
 	fanout.KindWait:     "the call has waited too long",
 	fanout.KindPushback: "the upstream API asked to wait",
 	fanout.KindBudget:   "hedge budget is used up",
+	fanout.KindQuota:    "quota is used up",
 }
 
 // reasonText is a reason in words for callers and for the log, empty without a reason.

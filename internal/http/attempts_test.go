@@ -141,23 +141,25 @@ func TestTheHeaderAProblemAndTheLogSayWhyAnAttemptWasNotSent(t *testing.T) {
 	}
 	s := &service{log: &logtest.Log{}}
 	s.start(t, scripted{err: fanout.ErrFailed, answer: fanout.Answer[int64]{Attempts: []fanout.Attempt{
-		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback), refused(fanout.KindBudget),
+		refused(fanout.KindCap), refused(fanout.KindWait), refused(fanout.KindPushback), refused(fanout.KindBudget), refused(fanout.KindQuota),
 	}}})
 	defer s.Close()
 	a := s.get(t, "/api/smart?timeout=1000")
 	assert.Equal(t, `attempt1;desc="refused";dur=0;reason="too many attempts in flight", `+
 		`attempt1;desc="refused";dur=0;reason="the call has waited too long", `+
 		`attempt1;desc="refused";dur=0;reason="the upstream API asked to wait", `+
-		`attempt1;desc="refused";dur=0;reason="hedge budget is used up"`, a.Header.Get("Server-Timing"))
+		`attempt1;desc="refused";dur=0;reason="hedge budget is used up", `+
+		`attempt1;desc="refused";dur=0;reason="quota is used up"`, a.Header.Get("Server-Timing"))
 	p := problem(t, a, http.StatusBadGateway)
 	assert.Equal(t, []hedgerow.AttemptReport{
 		{Outcome: "refused", Reason: "too many attempts in flight"},
 		{Outcome: "refused", Reason: "the call has waited too long"},
 		{Outcome: "refused", Reason: "the upstream API asked to wait"},
 		{Outcome: "refused", Reason: "hedge budget is used up"},
+		{Outcome: "refused", Reason: "quota is used up"},
 	}, p.Attempts)
 	assert.Equal(t, "refused 0ms (too many attempts in flight), refused 0ms (the call has waited too long), "+
-		"refused 0ms (the upstream API asked to wait), refused 0ms (hedge budget is used up)", s.log.Wait(t, "status", 502.0)["attempts"])
+		"refused 0ms (the upstream API asked to wait), refused 0ms (hedge budget is used up), refused 0ms (quota is used up)", s.log.Wait(t, "status", 502.0)["attempts"])
 }
 
 func TestACallerOfAServiceThatIsNotReadyIsToldToTryAgainInASecond(t *testing.T) {
@@ -179,6 +181,18 @@ func TestARefusedCallIsToldWhenToTryAgain(t *testing.T) {
 		s.start(t, scripted{err: &fanout.RefusedError{RetryAfter: wait}})
 		a := s.get(t, "/api/first?timeout=1000")
 		problem(t, a, http.StatusServiceUnavailable)
+		assert.Equal(t, want, a.Header.Get("Retry-After"), wait)
+		s.Close()
+	}
+}
+
+func TestACallThatTheQuotaRefusesIsToldSoAndWhenItsTurnComes(t *testing.T) {
+	for wait, want := range map[time.Duration]string{400 * time.Millisecond: "1", 90*time.Second + 1: "91", time.Hour: "3600"} {
+		s := &service{log: &logtest.Log{}}
+		s.start(t, scripted{err: &fanout.RefusedError{Kind: fanout.KindQuota, RetryAfter: wait}})
+		a := s.get(t, "/api/first?timeout=1000")
+		p := problem(t, a, http.StatusServiceUnavailable)
+		assert.Equal(t, "the quota of requests to the upstream API is used up, try again later", p.Detail)
 		assert.Equal(t, want, a.Header.Get("Retry-After"), wait)
 		s.Close()
 	}

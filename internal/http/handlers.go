@@ -148,15 +148,18 @@ func (h *handlers) sourceOf(c *gin.Context) fanout.Source[int64] {
 }
 
 // setRetryAfter sets the header Retry-After of a refused call: whole seconds, rounded up, at least 1, and at most the longest timeout.
-// Every attempt that is in flight now has ended by then, but for its grace. A call for whose bodies there is no room may come again
+// Every attempt that is in flight now has ended by then, but for its grace; the turn in a quota may come later. A call for whose bodies there is no room may come again
 // after a second: they are held for as long as calls take.
 func setRetryAfter(c *gin.Context, err error, maxTimeout time.Duration) {
 	if errors.Is(err, errBuffersFull) {
 		c.Header("Retry-After", "1")
 	}
 	if refused, ok := errors.AsType[*fanout.RefusedError](err); ok {
-		seconds := math.Ceil(min(refused.RetryAfter, maxTimeout).Seconds())
-		c.Header("Retry-After", strconv.Itoa(max(1, int(seconds))))
+		wait := refused.RetryAfter
+		if refused.Kind != fanout.KindQuota {
+			wait = min(wait, maxTimeout)
+		}
+		c.Header("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 	}
 }
 

@@ -55,6 +55,7 @@ var statuses = map[error]int{
 func errorStatus(err error) (status int, detail string) {
 	var timeout *timeoutError
 	var control *controlError
+	var refused *fanout.RefusedError
 	switch {
 	case errors.As(err, &timeout):
 		return http.StatusBadRequest, timeout.Error()
@@ -62,6 +63,8 @@ func errorStatus(err error) (status int, detail string) {
 		return http.StatusBadRequest, control.Error()
 	case errors.Is(err, fanout.ErrFailed):
 		return http.StatusBadGateway, "all attempts at the upstream API failed"
+	case errors.As(err, &refused) && refused.Kind == fanout.KindQuota:
+		return http.StatusServiceUnavailable, "the quota of requests to the upstream API is used up, try again later"
 	case errors.Is(err, fanout.ErrRefused):
 		return http.StatusServiceUnavailable, "more calls than can be answered in time, try again later"
 	case errors.Is(err, fanout.ErrTimedOut):

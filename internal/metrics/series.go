@@ -16,7 +16,7 @@ var outcomes = []fanout.Outcome{
 }
 
 // refusals are the reasons why an attempt can be refused.
-var refusals = []fanout.Kind{fanout.KindCap, fanout.KindWait, fanout.KindPushback, fanout.KindBudget}
+var refusals = []fanout.Kind{fanout.KindCap, fanout.KindWait, fanout.KindPushback, fanout.KindBudget, fanout.KindQuota}
 
 // other is the label of every status and every reason that is not known.
 const other = "other"

@@ -1,0 +1,61 @@
+package fanout
+
+import (
+	"context"
+	"time"
+)
+
+// Quota bounds the requests that a source gets over time. It must be safe for concurrent use.
+type Quota interface {
+	// Wait takes up to n requests for attempts that are to be sent together: the first of their call, and others beside it, which get
+	// what Spare would give them. It returns as soon as the first may be sent. It takes nothing, and granted is 0, when the turn of the
+	// first comes neither at once nor before until, or when ctx is done before it. retryAfter is then how long the turn would have taken.
+	Wait(ctx context.Context, n int, until time.Time) (granted int, retryAfter time.Duration)
+	// Spare takes up to n requests for attempts beyond the first of their call, and returns how many. These give way: it takes none when
+	// less than a tenth of the quota is left. It must not block.
+	Spare(n int) int
+}
+
+// turn takes what the quota has for n attempts to be fired at once. The first attempt of the call waits for its turn. The error is
+// ErrAbandoned or, when none may be sent, a *RefusedError.
+func (c *Call[T]) turn(n int) (granted int, err error) {
+	quota := c.service.settings.Quota
+	if quota == nil || c.admissible(n) != nil {
+		return n, nil
+	}
+	var retryAfter time.Duration
+	if len(c.attempts) > 0 {
+		granted = quota.Spare(n)
+	} else {
+		granted, retryAfter = quota.Wait(c.caller, n, c.turnBy)
+	}
+	switch {
+	case granted > 0:
+		return granted, nil
+	case c.caller.Err() != nil:
+		c.over = ErrAbandoned
+		return 0, ErrAbandoned
+	}
+	c.refuse(n, Attempt{Started: time.Now(), Err: errQuota})
+	return 0, &RefusedError{Kind: KindQuota, RetryAfter: max(retryAfter, c.service.pushback[c.place(0)].left(time.Now()))}
+}
+
+// spare takes what the quota has for n attempts that were held back.
+func (c *Call[T]) spare(n int) int {
+	quota := c.service.settings.Quota
+	if quota == nil || c.admissible(n) != nil {
+		return n
+	}
+	return quota.Spare(n)
+}
+
+// admissible is why n attempts must not be sent, whatever the quota. What they are refused for takes nothing of it.
+func (c *Call[T]) admissible(n int) error {
+	switch {
+	case c.overdue:
+		return errWait
+	case !c.service.hasRoom(n):
+		return errCap
+	}
+	return nil
+}

@@ -45,7 +45,7 @@ var proxyProblems = []proxyProblem{
 	{408, "SlowBody", "The body has not come within the timeout. Nothing was sent", false},
 	{413, "LargeBody", "The body is larger than `max_request_body`. Nothing was sent", false},
 	{502, "AllFailed", "All attempts failed, and none with an answer that could be passed on", true},
-	{503, "Refused", "Overload: more calls than can be answered in time, or more bodies than can be held. See the header Retry-After", true},
+	{503, "Refused", "Overload: more calls than can be answered in time, or more bodies than can be held; or the quota is used up. See the header Retry-After", true},
 	{504, "TimedOut", "No answer at the timeout", true},
 	{508, "Loop", "The request has come through this service before. Nothing was sent", false},
 }

@@ -13,6 +13,7 @@ import (
 
 	"hedgerow/internal/config/file"
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/quota"
 	"hedgerow/internal/upstream"
 )
 
@@ -77,7 +78,8 @@ func (g *Gateway) APIs() []*API {
 }
 
 // Swap puts the APIs of another file in the place of those that there are, all at once. An API that says the same as before keeps
-// its connections, its cap and what it knows: how long attempts take and what is left for hedges. Calls in flight end at the APIs that they began at.
+// its connections, its cap and what it knows: how long attempts take and what is left for hedges. What is left of a quota stays whatever else
+// changes, the quota too. Calls in flight end at the APIs that they began at.
 func (g *Gateway) Swap(apis []file.API) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -87,10 +89,7 @@ func (g *Gateway) Swap(apis []file.API) {
 		was, ok := before[settings.Name]
 		api := was
 		if !ok || !was.settings.Equal(&settings) {
-			api = newAPI(settings, g.settings)
-			if ok {
-				api.dropped = was.dropped
-			}
+			api = newAPI(settings, g.settings, was)
 			g.open.Add(1)
 			api.closed = g.open.Done
 		}
@@ -120,6 +119,7 @@ type API struct {
 	userAgent   []string
 	routes      routes
 	dropped     *dropped
+	quota       *quota.Bucket // nil: nothing bounds the requests over time
 	client      *upstream.Client
 	exchange    exchanger
 	engine      *fanout.Service[*Answer]
@@ -128,8 +128,13 @@ type API struct {
 	closed      func()
 }
 
-func newAPI(settings file.API, s Settings) *API {
+// newAPI returns an API in the place of another one, nil for none, of which it keeps what belongs to the name.
+func newAPI(settings file.API, s Settings, was *API) *API {
 	a := &API{settings: settings, routes: newRoutes(settings), dropped: newDropped(settings.Name, s.Logger)}
+	if was != nil {
+		a.dropped = was.dropped
+	}
+	a.quota = newQuota(settings.Quota, was)
 	a.order = newOrder(&settings, s.Logger)
 	a.users.Store(1)
 	a.userAgent = []string{s.UserAgent}
@@ -137,7 +142,7 @@ func newAPI(settings file.API, s Settings) *API {
 	if a.maxInFlight == 0 {
 		a.maxInFlight = s.MaxInFlight
 	}
-	a.client = newClient(settings, s, a.maxInFlight)
+	a.client = newClient(settings, s, a.maxInFlight, a.quota)
 	a.exchange = a.client.Exchange
 	engine := fanout.Settings{
 		LoserGrace: s.LoserGrace, MaxInFlight: a.maxInFlight, Places: len(settings.URLs),
@@ -150,6 +155,9 @@ func newAPI(settings file.API, s Settings) *API {
 				s.Observe(e.Context, settings.Name, attempt)
 			}
 		},
+	}
+	if a.quota != nil {
+		engine.Quota = a.quota
 	}
 	if s.Saved != nil {
 		engine.Saved = func(ctx context.Context, d time.Duration) {
@@ -164,7 +172,7 @@ func newAPI(settings file.API, s Settings) *API {
 var protocols = map[file.Protocol]upstream.Protocol{file.Auto: upstream.Auto, file.HTTP1: upstream.HTTP1, file.H2C: upstream.H2C}
 
 // newClient returns the client of an API.
-func newClient(settings file.API, s Settings, connections int) *upstream.Client {
+func newClient(settings file.API, s Settings, connections int, bucket *quota.Bucket) *upstream.Client {
 	c := upstream.Settings{
 		MaxConnections: connections, Protocol: protocols[settings.Protocol],
 	}
@@ -180,6 +188,7 @@ func newClient(settings file.API, s Settings, connections int) *upstream.Client 
 	if s.ObserveRequest != nil {
 		c.ObserveRequest = func(again bool) { s.ObserveRequest(settings.Name, again) }
 	}
+	c.ObserveRequest = spending(bucket, c.ObserveRequest)
 	if s.ObserveUnsent != nil {
 		c.ObserveUnsent = func() { s.ObserveUnsent(settings.Name) }
 	}

@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"hedgerow/internal/quota"
+)
 
 // Load is what an API does now.
 type Load struct {
@@ -14,6 +18,8 @@ type Load struct {
 	HedgeDelays map[string]time.Duration
 	// HedgeBudget is how many hedges the budget has left, from 0 to 10. It stays 10 while there is none.
 	HedgeBudget float64
+	// Quota is what bounds the requests over time; its zero value says that nothing does.
+	Quota quota.Load
 	// Last tells of each URL, in the order of the file, whether it is tried last.
 	Last []bool
 }
@@ -29,10 +35,14 @@ func (g *Gateway) Loads() []Load {
 }
 
 func (a *API) load() Load {
-	return Load{
+	l := Load{
 		API: a.Name(), Calls: a.engine.CallsInFlight(), Attempts: a.engine.InFlight(), MaxAttempts: a.maxInFlight,
 		HedgeDelays: a.routes.hedgeDelays(), HedgeBudget: a.engine.Budget(), Last: a.order.last(),
 	}
+	if a.quota != nil {
+		l.Quota = a.quota.Load()
+	}
+	return l
 }
 
 // hedgeDelays are those of the routes, by their patterns.

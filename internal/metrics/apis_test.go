@@ -9,6 +9,7 @@ import (
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/metrics"
+	"hedgerow/internal/quota"
 )
 
 func newAPIs() (*metrics.Metrics, *metrics.APIs) {
@@ -19,6 +20,7 @@ func newAPIs() (*metrics.Metrics, *metrics.APIs) {
 			return []metrics.APILoad{
 				{
 					API: "rates", Calls: 2, Attempts: 5, MaxAttempts: 500, HedgeBudget: 0.7, Last: []bool{false, true},
+					Quota:       quota.Load{PerSecond: 1.5, Left: 0.25, Waits: 3, Waited: 250 * time.Millisecond},
 					HedgeDelays: map[string]time.Duration{"": 500 * time.Millisecond, "GET /users/{id}": 20 * time.Millisecond},
 				},
 			}
@@ -66,6 +68,11 @@ func TestCallsAndAttemptsAreCountedByAPI(t *testing.T) {
 		`hedgerow_proxy_hedge_delay_seconds{api="rates", route=""} 0.5`,
 		`hedgerow_proxy_hedge_delay_seconds{api="rates", route="GET /users/{id}"} 0.02`,
 		`hedgerow_proxy_hedge_budget{api="rates"} 0.7`,
+		`hedgerow_proxy_refusals_total{api="orders", kind="first", reason="quota"} 0`,
+		`hedgerow_proxy_quota_requests_per_second{api="rates"} 1.5`,
+		`hedgerow_proxy_quota_left{api="rates"} 0.25`,
+		`hedgerow_proxy_quota_waits_total{api="rates"} 3`,
+		`hedgerow_proxy_quota_wait_seconds_total{api="rates"} 0.25`,
 		`hedgerow_proxy_url_last{api="rates", url="1"} 0`,
 		`hedgerow_proxy_url_last{api="rates", url="2"} 1`,
 		`hedgerow_proxy_connections_total{api="rates"} 1`,

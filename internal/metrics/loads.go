@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"hedgerow/internal/quota"
 )
 
 // APILoad is what an API does now.
@@ -18,6 +20,8 @@ type APILoad struct {
 	HedgeDelays map[string]time.Duration
 	// HedgeBudget is how many hedges the budget has left.
 	HedgeBudget float64
+	// Quota is what bounds the requests over time.
+	Quota quota.Load
 	// Last tells of each URL, in the order of the file, whether it is tried last.
 	Last []bool
 }
@@ -27,6 +31,8 @@ type loads struct {
 	load                          func() []APILoad
 	calls, attempts, maxAttempts  *prometheus.Desc
 	hedgeDelay, hedgeBudget, last *prometheus.Desc
+
+	quota, quotaLeft, quotaWaits, quotaWaited *prometheus.Desc
 }
 
 func newLoads(load func() []APILoad) *loads {
@@ -44,12 +50,18 @@ func newLoads(load func() []APILoad) *loads {
 		hedgeBudget: describe("hedge_budget", "Hedges that an API's budget has left. It stays 10 while the budget is off."),
 		last: describe("url_last",
 			"1 while an API's URL, by its number in the file, is tried last because it keeps failing while others answer; else 0.", "url"),
+		quota:       describe("quota_requests_per_second", "Requests per second that an API's quota allows. APIs without a quota have no series."),
+		quotaLeft:   describe("quota_left", "Requests that an API's quota allows at once now."),
+		quotaWaits:  describe("quota_waits_total", "First attempts that have waited for their turn in an API's quota."),
+		quotaWaited: describe("quota_wait_seconds_total", "Time that first attempts have waited for their turn in an API's quota."),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (l *loads) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{l.calls, l.attempts, l.maxAttempts, l.hedgeDelay, l.hedgeBudget, l.last} {
+	for _, desc := range []*prometheus.Desc{
+		l.calls, l.attempts, l.maxAttempts, l.hedgeDelay, l.hedgeBudget, l.last, l.quota, l.quotaLeft, l.quotaWaits, l.quotaWaited,
+	} {
 		to <- desc
 	}
 }
@@ -69,6 +81,12 @@ func (l *loads) Collect(to chan<- prometheus.Metric) {
 		gauge(l.hedgeBudget, a.HedgeBudget, a.API)
 		for i, last := range a.Last {
 			gauge(l.last, number(last), a.API, strconv.Itoa(i+1))
+		}
+		if a.Quota.PerSecond > 0 {
+			gauge(l.quota, a.Quota.PerSecond, a.API)
+			gauge(l.quotaLeft, a.Quota.Left, a.API)
+			to <- prometheus.MustNewConstMetric(l.quotaWaits, prometheus.CounterValue, float64(a.Quota.Waits), a.API)
+			to <- prometheus.MustNewConstMetric(l.quotaWaited, prometheus.CounterValue, a.Quota.Waited.Seconds(), a.API)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"hedgerow/internal/quota"
 )
 
 var fileKeys = keys[reading]{
@@ -117,7 +119,7 @@ var defaultsKeys, apiKeys = func() (keys[draft], keys[draft]) {
 		"protocol":      value(func(w *draft) *Protocol { return &w.Protocol }, choice(Auto, HTTP1, H2C)),
 		"tls":           tlsFiles,
 		"max_in_flight": fitting("max_in_flight", value(func(w *draft) *int { return &w.MaxInFlight }, number(maxInFlight))),
-		"quota":         later[draft],
+		"quota":         value(func(w *draft) *quota.Rate { return &w.Quota }, quota.ParseRate),
 	}
 	maps.Copy(common, settingsKeys)
 	all := keys[draft]{

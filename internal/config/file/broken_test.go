@@ -177,7 +177,7 @@ apis: *b`, []string{
   b: {url: "http://h", timeout: 1.5ms, max_timeout: 25h}
   c: {url: "http://h", timeout: -1s, max_timeout: soon}
   d: {url: "http://h", timeout: 0s, hedge: {delay: 300}}
-  e: {url: "http://h", hedge: {delay: p49, min: 0s, max: 25h, budget: 0%}, quota: 100/s}
+  e: {url: "http://h", hedge: {delay: p49, min: 0s, max: 25h, budget: 0%}, quota: 100/d}
   f: {url: "http://h", hedge: {delay: 25h}}
   g: {url: "http://h", hedge: {delay: px}}
   h: {url: "http://h", hedge: {delay: soon}}
@@ -197,7 +197,7 @@ apis: *b`, []string{
 		`6:49: min: "0s" is not between 1us and 24h`,
 		`6:58: max: "25h" is not between 1us and 24h`,
 		`6:71: budget: "0%" is not a budget: expected a percentage over 0% and up to 100%, such as 10%, or off`,
-		"6:83: quota: is not available yet",
+		`6:83: quota: "100/d" is not a quota: expected requests per second, minute or hour, such as 100/s, 600/m or 30/h, or off`,
 		`7:39: delay: "25h" is over 24h`,
 		`8:39: delay: "px" is not a quantile: expected one from p50 to p99.9`,
 		`9:39: delay: "soon" is not a duration: expected one like 250ms or 1m30s, or a quantile like p95`,

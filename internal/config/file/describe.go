@@ -9,6 +9,7 @@ import (
 
 	"hedgerow/internal/forward"
 	"hedgerow/internal/hedge"
+	"hedgerow/internal/quota"
 )
 
 // Describe says in words what the file means, with the secrets as they were written: each API's settings, what a route has
@@ -77,7 +78,14 @@ func (a *API) lines() []line {
 	if a.MaxInFlight > 0 {
 		inFlight = fmt.Sprintf("at most %d attempts", a.MaxInFlight)
 	}
-	return append(lines, line{"in flight", inFlight})
+	return append(lines, line{"in flight", inFlight}, line{"quota", a.quotaWords()})
+}
+
+func (a *API) quotaWords() string {
+	if a.Quota == (quota.Rate{}) {
+		return "off: nothing bounds the requests"
+	}
+	return fmt.Sprintf("%v: at most %d at once; attempts beyond a call's first are not sent when less than a tenth of that is left", a.Quota, a.Quota.Burst())
 }
 
 func (t *TLS) words() string {

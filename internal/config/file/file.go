@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hedgerow/internal/hedge"
+	"hedgerow/internal/quota"
 	"hedgerow/internal/rule"
 )
 
@@ -50,11 +51,12 @@ type API struct {
 	Spread      bool   // the first attempt goes round the URLs too
 	Set         []Header
 	Protocol    Protocol
-	TLS         *TLS    // nil: the system's authorities, no client certificate
-	MaxInFlight int     // attempts; 0: as many as the process may have
-	Example     Text    // path and query, begins with "/"; empty: none
-	Settings            // of every path that no route matches
-	Routes      []Route // in the order of the file
+	TLS         *TLS       // nil: the system's authorities, no client certificate
+	MaxInFlight int        // attempts; 0: as many as the process may have
+	Quota       quota.Rate // of requests
+	Example     Text       // path and query, begins with "/"; empty: none
+	Settings               // of every path that no route matches
+	Routes      []Route    // in the order of the file
 }
 
 // Route is some of an API's paths.

@@ -19,6 +19,7 @@ import (
 	"hedgerow/internal/config/file"
 	"hedgerow/internal/forward"
 	"hedgerow/internal/hedge"
+	"hedgerow/internal/quota"
 	"hedgerow/internal/rule"
 )
 
@@ -76,6 +77,7 @@ func TestEverythingThatTheFileCanSayIsRead(t *testing.T) {
 	assert.Equal(t, "Bearer hunter2", rates.Set[0].Value.Value())
 	assert.Equal(t, file.HTTP1, rates.Protocol)
 	assert.Equal(t, 500, rates.MaxInFlight)
+	assert.Equal(t, quota.Rate{Requests: 600, Per: time.Minute}, rates.Quota)
 	assert.Equal(t, "/latest?base=EUR", rates.Example.Value())
 	require.NotNil(t, rates.TLS)
 	assert.NotNil(t, rates.TLS.Roots)

@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(string(everything))
 	f.Add(strings.ReplaceAll(string(everything), "RATES_TOKEN", "TOKEN"))
 	f.Add("apis: {a: {url: 'http://${TOKEN}', example: '/${TOKEN}', set: {A: '${OTHER}'}, success: {if: 'header(\"${TOKEN}\") != \"\"'}}}")
-	f.Add("apis: {a: {url: 'http://h', hedge: {delay: p99.9, min: 1us, max: 24h, budget: 0.0001%}, routes: {/x: {hedge: {delay: 0s, budget: off}}}}}")
+	f.Add("apis: {a: {url: 'http://h', quota: 30/h, hedge: {delay: p99.9, min: 1us, max: 24h, budget: 0.0001%}, routes: {/x: {hedge: {delay: 0s, budget: off}}}}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "hunter") {
 			return // a secret that the file itself shows

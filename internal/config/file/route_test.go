@@ -63,6 +63,7 @@ defaults:
   max_request_body: 2MiB
   max_body: 2MiB
   max_in_flight: 7
+  quota: 100/s
   protocol: h2c
   spread: true
 apis:
@@ -85,6 +86,7 @@ apis:
     max_request_body: 3MiB
     max_body: 3MiB
     max_in_flight: 8
+    quota: 30/h
     protocol: auto
     spread: false
 `))

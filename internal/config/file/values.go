@@ -125,9 +125,6 @@ func values[T, V any](field func(*T) *[]V, example string, parse func(text strin
 	}
 }
 
-// later stands for a key that is to come.
-func later[T any](d *decoder, n node, _ *T) { d.problem(n, "is not available yet") }
-
 const maxTimeout = 24 * time.Hour
 
 // milliseconds parses what callers choose in milliseconds.

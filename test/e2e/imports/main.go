@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
 	{"internal/config/file", "internal/logs", "internal/metrics", "internal/upstream"},
 	{"internal/hedge"},
-	{"internal/fanout", "internal/forward", "internal/probe", "internal/rule", "internal/testserver", "internal/upstream/transport"},
+	{"internal/fanout", "internal/forward", "internal/probe", "internal/quota", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},
 }
 

@@ -1,6 +1,7 @@
 package logs_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,7 +18,7 @@ func TestASampleIsOfTheShareAskedFor(t *testing.T) {
 				drawn++
 			}
 		}
-		assert.InDelta(t, want, drawn, 10*160*share, "which is ten times the standard deviation or more") // 158 at a half
+		assert.InDelta(t, want, drawn, 10*math.Sqrt(draws*share*(1-share)), "ten times the standard deviation")
 	}
 	assert.Nil(t, logs.Sample(1), "every time")
 }

@@ -29,7 +29,7 @@ var otherReason = fanout.Reason{Kind: other}
 type callSeries struct {
 	answered     map[int]prometheus.Counter // by status, or by its hundreds for all that have no series of their own
 	other        prometheus.Counter         // every other status
-	duration     prometheus.Observer
+	duration     prometheus.Histogram
 	pastDeadline prometheus.Counter
 }
 
@@ -38,7 +38,7 @@ type callSeries struct {
 func (v *vectors) newCalls(name string, statuses, classes []int) *callSeries {
 	s := &callSeries{
 		answered: map[int]prometheus.Counter{}, other: v.calls.WithLabelValues(name, other),
-		duration: v.callDuration.WithLabelValues(name), pastDeadline: v.pastDeadline.WithLabelValues(name),
+		duration: v.callDuration.WithLabelValues(name).(prometheus.Histogram), pastDeadline: v.pastDeadline.WithLabelValues(name),
 	}
 	for _, status := range statuses {
 		s.answered[status] = v.calls.WithLabelValues(name, strconv.Itoa(status))

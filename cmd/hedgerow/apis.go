@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hedgerow/internal/config"
@@ -29,8 +30,9 @@ type apis struct {
 	longest time.Duration // of all calls that may be made, those of the challenge's API too
 	logger  *slog.Logger
 
-	measures *metrics.APIs // nil when there is no file
-	failures sync.Map      // *logs.Failures by failing
+	file     atomic.Pointer[file.File] // what was read last; nil when there is no file
+	measures *metrics.APIs             // nil when there is no file
+	failures sync.Map                  // *logs.Failures by failing
 }
 
 // failing is what the log of failures is kept by.
@@ -84,11 +86,21 @@ func (a *apis) reload() {
 	a.tell("the file of APIs has been read again", f)
 }
 
+// tell takes note of a file that has been read.
 func (a *apis) tell(what string, f *file.File) {
+	a.file.Store(f)
 	a.logger.Info(what, "file", a.path, "apis", f.Names())
 	for _, warning := range f.Warnings() {
 		a.logger.Warn(warning)
 	}
+}
+
+// describe says in words what the file means, for a service at addr.
+func (a *apis) describe(addr string) string {
+	if f := a.file.Load(); f != nil {
+		return f.Describe(addr)
+	}
+	return ""
 }
 
 // end waits for losers and leaves no connection behind. No call may begin meanwhile.

@@ -35,6 +35,15 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	}
 	delay := hedge.New(settings.Hedge())
 	calls := newEngine(settings, api.url, delay, measures, logger)
+	listener, err := listen.Open(ctx, settings.Addr.Setting, settings.Addr.String())
+	if err != nil {
+		return err
+	}
+	page := newPage(settings, listener.Addr(), calls, apis, measures) // nil when there is nowhere to show it
+	var watchers []func(http.Beginning) http.CallWatcher
+	if page != nil {
+		watchers = append(watchers, watch(page))
+	}
 	var ready atomic.Bool
 	router, err := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, SourceWith: calls.client.FetchWith, MaxTimeout: settings.MaxTimeout, Ready: ready.Load,
@@ -43,27 +52,25 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 		Producers: settings.Producers, Hedge: delay, HedgeBudget: float64(settings.HedgeBudget),
 		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
+		Watch: watchers,
 	})
 	if err != nil {
 		return err
 	}
 
 	var group listen.Group // what is added first stops first
-	listener, err := listen.Open(ctx, settings.Addr.Setting, settings.Addr.String())
-	if err != nil {
-		return err
-	}
 	group.Add(ctx, listen.Draining(listener, listen.Settings{
 		Handler: router, LongestCall: apis.longest, MaxConnections: settings.MaxConnections, Logger: logger,
 		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(apis.longest),
 		AfterCalls: func() { calls.end(); apis.end() },
 	}))
-	if settings.AdminAddr != nil {
+	if page != nil {
 		admin, err := listen.Open(ctx, settings.AdminAddr.Setting, settings.AdminAddr.String())
 		if err != nil {
 			return err
 		}
-		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler()), logger))
+		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler(), page), logger))
+		group.Add(context.WithoutCancel(ctx), page.Run)
 		logger.Info("admin address is listening", "addr", admin.Addr().String())
 	}
 	if api.builtIn != nil {
@@ -110,6 +117,7 @@ func newMeasures(settings config.Serve) *metrics.Metrics {
 type engine struct {
 	client  *upstream.Client
 	service *fanout.Service[int64]
+	delay   func() time.Duration // how long a call with the longest timeout waits now before its hedges go
 }
 
 func newEngine(settings config.Serve, target *url.URL, delay *hedge.Delay, measures *metrics.Metrics, logger *slog.Logger) *engine {
@@ -122,14 +130,14 @@ func newEngine(settings config.Serve, target *url.URL, delay *hedge.Delay, measu
 		LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Observe: observer(measures, logger.With("api", address(target))),
 		Saved: func(_ context.Context, d time.Duration) { measures.ObserveSaved(d) },
 	})
+	longest := func() time.Duration {
+		wait, _ := delay.At(settings.MaxTimeout)
+		return wait
+	}
 	measures.Watch(metrics.Watched{
-		Calls: service.CallsInFlight, Attempts: service.InFlight, HedgeBudget: service.Budget,
-		HedgeDelay: func() time.Duration {
-			wait, _ := delay.At(settings.MaxTimeout)
-			return wait
-		},
+		Calls: service.CallsInFlight, Attempts: service.InFlight, HedgeBudget: service.Budget, HedgeDelay: longest,
 	})
-	return &engine{client, service}
+	return &engine{client, service, longest}
 }
 
 func protocol(h2c bool) upstream.Protocol {

@@ -246,7 +246,8 @@ func TestSharesMayAddUpToOne(t *testing.T) {
 
 func TestVariablesThatKubernetesOrComposeAddsAreNotSettings(t *testing.T) {
 	parse[*config.Serve](t, nil, "HEDGEROW_SERVICE_HOST=10.0.0.1", "HEDGEROW_SERVICE_PORT_HTTP=5000", "HEDGEROW_PORT=tcp://10.0.0.1:5000",
-		"HEDGEROW_PORT_5000_TCP_ADDR=10.0.0.1", "EXPONEA_SERVICE_HOST=10.0.0.1", "HEDGEROW_IMAGE=hedgerow:1", "HEDGEROW_PROXY_PORT=5000")
+		"HEDGEROW_PORT_5000_TCP_ADDR=10.0.0.1", "EXPONEA_SERVICE_HOST=10.0.0.1", "HEDGEROW_IMAGE=hedgerow:1", "HEDGEROW_ADMIN_PORT=5001",
+		"HEDGEROW_PROXY_PORT=5000")
 }
 
 func help(t *testing.T, args ...string) string {

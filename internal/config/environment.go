@@ -59,7 +59,7 @@ func (e *environment) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 // and those of docker-compose.yml.
 var (
 	serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_|$)`)
-	composeOnly = []string{"HEDGEROW_IMAGE", "HEDGEROW_PORT", "HEDGEROW_PROXY_PORT"}
+	composeOnly = []string{"HEDGEROW_IMAGE", "HEDGEROW_PORT", "HEDGEROW_ADMIN_PORT", "HEDGEROW_PROXY_PORT"}
 )
 
 func (e *environment) unknown(flags []*kong.Flag) (unknown []string) {

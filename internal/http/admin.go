@@ -6,9 +6,10 @@ import (
 )
 
 // NewAdmin returns the handler of what operators need and callers must not see. It has api's health endpoints too: callers can hold
-// every connection of the other address, and then a probe there waits.
-func NewAdmin(api, metrics http.Handler) http.Handler {
+// every connection of the other address, and then a probe there waits. page is the live page, with what it asks for.
+func NewAdmin(api, metrics, page http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/", page)
 	mux.Handle("/livez", api)
 	mux.Handle("/readyz", api)
 	mux.Handle("GET /metrics", metrics)

@@ -11,7 +11,7 @@ import (
 func reports(attempts []fanout.Attempt) []AttemptReport {
 	r := make([]AttemptReport, len(attempts))
 	for i, a := range attempts {
-		r[i] = AttemptReport{Outcome: string(a.Outcome), Duration: milliseconds(a.Duration), Reason: reasonText(a.Reason())}
+		r[i] = AttemptReport{Outcome: string(a.Outcome), Duration: milliseconds(a.Duration), Reason: ReasonWords(a.Reason())}
 	}
 	return r
 }
@@ -25,8 +25,8 @@ var refusals = map[fanout.Kind]string{
 	fanout.KindQuota:    "quota is used up",
 }
 
-// reasonText is a reason in words for callers and for the log, empty without a reason.
-func reasonText(r fanout.Reason) string {
+// ReasonWords is a reason in words for callers, the log and the live page, empty without a reason.
+func ReasonWords(r fanout.Reason) string {
 	if text, ok := refusals[r.Kind]; ok {
 		return text
 	}
@@ -50,7 +50,7 @@ func serverTiming(attempts []fanout.Attempt) string {
 		b = appendMilliseconds(b, a.Duration)
 		if a.Outcome == fanout.Refused {
 			b = append(b, `;reason="`...)
-			b = append(b, reasonText(a.Reason())...)
+			b = append(b, ReasonWords(a.Reason())...)
 			b = append(b, '"')
 		}
 	}
@@ -68,7 +68,7 @@ func summary(attempts []fanout.Attempt) string {
 		b = append(b, ' ')
 		b = appendMilliseconds(b, a.Duration)
 		b = append(b, "ms"...)
-		if reason := reasonText(a.Reason()); reason != "" {
+		if reason := ReasonWords(a.Reason()); reason != "" {
 			b = append(b, " ("+reason+")"...)
 		}
 	}

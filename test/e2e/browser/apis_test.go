@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,11 +49,11 @@ func (r *recording) last() string {
 	return r.requests[len(r.requests)-1]
 }
 
-// startWithFile runs the service with a file of APIs.
-func startWithFile(t *testing.T, text string) (h *harness.Hedgerow, path string) {
+// startWithFile runs the service with a file of APIs, and with variables (NAME=value) that go before those of steady.
+func startWithFile(t *testing.T, text string, variables ...string) (h *harness.Hedgerow, path string) {
 	path = filepath.Join(t.TempDir(), "apis.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return harness.Start(t, append(steady, "HEDGEROW_CONFIG="+path)...), path
+	return harness.Start(t, slices.Concat(steady, variables, []string{"HEDGEROW_CONFIG=" + path})...), path
 }
 
 // proxyBlock selects the part of the console that belongs to a method of an API of the file.

@@ -49,8 +49,8 @@ func composeEnvironment(variables ...string) []string {
 			environment = append(environment, variable)
 		}
 	}
-	environment = append(environment, "HEDGEROW_IMAGE="+image, "VERSION="+version, "GOPROXY="+goProxy(), "HEDGEROW_PORT=0", "HEDGEROW_PROXY_PORT=0",
-		"HEDGEROW_PROMETHEUS_PORT=0")
+	environment = append(environment, "HEDGEROW_IMAGE="+image, "VERSION="+version, "GOPROXY="+goProxy(), "HEDGEROW_PORT=0",
+		"HEDGEROW_ADMIN_PORT=0", "HEDGEROW_PROXY_PORT=0", "HEDGEROW_PROMETHEUS_PORT=0")
 	return append(environment, variables...)
 }
 

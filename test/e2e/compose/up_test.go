@@ -31,6 +31,7 @@ func TestUpIsHealthyWithin10SecondsConfinedAndAnswersByContract(t *testing.T) {
 		}
 		assert.Empty(t, p.containers(t, "testserver")[0].NetworkSettings.Ports["5000/tcp"], "the testing server is not published")
 		assertContract(t, p.containers(t, "api")[0].url(t))
+		assertLivePage(t, p.containers(t, "api")[0])
 	}, "HEDGEROW_TESTSERVER_FAIL=0")
 }
 
@@ -48,6 +49,20 @@ func assertConfined(t *testing.T, c container, user int) {
 		`CapPrm:\s0+`, `CapEff:\s0+`, `CapBnd:\s0+`, `CapAmb:\s0+`, `NoNewPrivs:\s1`,
 	} {
 		assert.Regexp(t, `(?m)^`+line+`$`, string(status))
+	}
+}
+
+// assertLivePage looks for the live page where the engine has published the admin address: for this machine alone.
+func assertLivePage(t *testing.T, c container) {
+	t.Helper()
+	published := c.NetworkSettings.Ports["5001/tcp"]
+	require.Len(t, published, 1)
+	assert.Equal(t, "127.0.0.1", published[0].HostIP)
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		status, _, body, err := get("http://" + host + ":" + published[0].HostPort + "/")
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, status)
+		assert.Contains(t, body, "<title>Hedgerow</title>")
 	}
 }
 

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"cmd/healthcheck", "cmd/hedgerow"},
 	{"internal/http"},
 	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
-	{"internal/config/file", "internal/logs", "internal/metrics", "internal/upstream"},
+	{"internal/config/file", "internal/live", "internal/logs", "internal/metrics", "internal/upstream"},
 	{"internal/hedge"},
 	{"internal/fanout", "internal/forward", "internal/probe", "internal/quota", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},

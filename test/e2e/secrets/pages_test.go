@@ -1,11 +1,14 @@
 package secrets
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,12 +67,36 @@ func (s *service) pages(t *testing.T) map[string]string {
 		}
 	}
 	for _, path := range []string{
-		"/metrics", "/livez", "/readyz", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/symbol?0x1", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace?seconds=1",
+		"/", "/configuration", "/metrics", "/livez", "/readyz", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/symbol?0x1", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace?seconds=1",
 	} {
 		pages["admin "+path] = get(t, admin+path)
 	}
+	assert.Contains(t, pages["admin /configuration"], "${IN_SET}", "as it is written")
+	pages["events of the live page"] = s.events(t)
 	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.Process.Pid))
 	require.NoError(t, err)
 	pages["its arguments"] = string(arguments)
 	return pages
+}
+
+// events returns what the live page is told of the calls that were made, and the figures.
+func (s *service) events(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.AdminAddr+"/events", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	var told strings.Builder
+	for lines := bufio.NewReader(response.Body); strings.Count(told.String(), "event: apis") < 2; {
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		told.WriteString(line)
+	}
+	for _, part := range []string{"event: calls", `"api":"well"`, `"reason":"condition not met`, `"api":""`} {
+		assert.Contains(t, told.String(), part)
+	}
+	return told.String()
 }

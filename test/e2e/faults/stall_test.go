@@ -1,0 +1,76 @@
+package faults
+
+import (
+	"flag"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"hedgerow/test/e2e/harness"
+)
+
+var stall = flag.Duration("stall", 10*time.Second, "how long browsers stall on the live page")
+
+// TestFiftyBrowsersThatStallOnTheLivePageCostNothing compares the service with them and without. For longer: go test ./faults -run Stall
+// -stall 5m.
+func TestFiftyBrowsersThatStallOnTheLivePageCostNothing(t *testing.T) {
+	const browsers, allowed = 50, 8 // MiB
+	s := start(t, healthy)
+	steadyLoad(t, s.Addr, time.Second)
+	baseline := atRest(t, s.Hedgerow)
+	alone := steadyLoad(t, s.Addr, *stall/2)
+
+	end := stallOn(t, s.Hedgerow, browsers)
+	eventually(t, 10*time.Second, "the browsers to be connected", func() bool { return sockets(t, s.Hedgerow) >= baseline.sockets+browsers })
+	steadyLoad(t, s.Addr, 2*time.Second)
+	before, began := residentMiB(t, s.Hedgerow), processorTime(t, s.Hedgerow)
+	beside := steadyLoad(t, s.Addr, *stall)
+	spent, after := processorTime(t, s.Hedgerow)-began, residentMiB(t, s.Hedgerow)
+	end()
+
+	t.Logf("p50 %v, p99 %v alone; p50 %v, p99 %v beside %d stalled browsers for %v; %d MiB at first, %d MiB at last; %v of processor time per call",
+		alone.quantile(.5), alone.quantile(.99), beside.quantile(.5), beside.quantile(.99), browsers, *stall, before, after, spent/time.Duration(len(beside)))
+	assert.LessOrEqual(t, after, before+allowed, "MiB")
+	assert.LessOrEqual(t, beside.quantile(.5), 2*alone.quantile(.5)+noise)
+	assert.LessOrEqual(t, beside.quantile(.99), 2*alone.quantile(.99)+noise)
+	requireNoLeak(t, s.Hedgerow, baseline)
+}
+
+// stallOn opens streams of the live page that nobody reads, each anew every few seconds, as the service cuts those that stall. What it
+// returns ends them.
+func stallOn(t *testing.T, h *harness.Hedgerow, n int) (end func()) {
+	t.Helper()
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			for {
+				conn, err := net.Dial("tcp", h.AdminAddr)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				assert.NoError(t, conn.(*net.TCPConn).SetReadBuffer(4096))
+				_, err = io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+				assert.NoError(t, err)
+				select {
+				case <-time.After(15 * time.Second):
+				case <-stop:
+				}
+				assert.NoError(t, conn.Close())
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	stopped := sync.OnceFunc(func() { close(stop); all.Wait() })
+	t.Cleanup(stopped)
+	return stopped
+}

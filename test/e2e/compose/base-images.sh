@@ -66,8 +66,9 @@ golang() {
 
 prometheus() { # and the libraries that it is linked with
   local root=$work/prometheus
+  type -P prometheus >/dev/null || fail "prometheus is missing; on Debian: apt-get install prometheus"
   mkdir -p "$root"/{bin,etc,proc,sys,dev}
-  cp -L "$(command -v prometheus)" "$root/bin/"
+  cp -L "$(type -P prometheus)" "$root/bin/"
   ldd "$root/bin/prometheus" | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$root"
   import "$root" "$1" 'USER 65534' 'ENTRYPOINT ["/bin/prometheus"]'
 }

@@ -50,6 +50,14 @@ func underLoad(t *testing.T) (*prometheus, exposed) {
 		call(t.Context(), t, h, path)
 	}
 	call(t.Context(), t, h, "/proxy/shop/work") // as the smart call above
+	require.Eventually(t, func() bool {         // more than the quota allows at once
+		for range 10 {
+			callers.Go(func() { call(t.Context(), t, h, "/proxy/shop/work") })
+		}
+		callers.Wait()
+		scrape, err := metricstest.Fetch(h.AdminAddr)
+		return err == nil && scrape.Sum("hedgerow_proxy_quota_waits_total") > 0
+	}, patience, time.Millisecond)
 	after := metricstest.Get(t, h.AdminAddr)
 	for _, status := range []string{"200", "400", "499", "503", "504"} {
 		require.Positive(t, after.Sum("hedgerow_calls_total", "status", status), status)
@@ -59,12 +67,12 @@ func underLoad(t *testing.T) (*prometheus, exposed) {
 	return server, readExposed(t, h.AdminAddr)
 }
 
-// fileOfAPIs writes a file with an API whose first answer is a failure.
+// fileOfAPIs writes a file with an API whose first answer is a failure, and that has a quota.
 func fileOfAPIs(t *testing.T) string {
 	t.Helper()
 	shop := faultserver.New(t, faultserver.Status(http.StatusInternalServerError, ""), faultserver.Answer(1))
 	file := filepath.Join(t.TempDir(), "apis.yaml")
-	text := "apis: {shop: {url: \"" + shop.URL + "\", routes: {\"GET /slow\": {timeout: 5s}}}}"
+	text := "apis: {shop: {url: \"" + shop.URL + "\", quota: 5/s, routes: {\"GET /slow\": {timeout: 5s}}}}"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }

@@ -58,7 +58,7 @@ local: ## Run the service on :5000. Without EXPONEA_URL it brings its own testin
 run: ## Run the deployment of docker-compose.yml in the background: the API on :5000 and the testing server.
 	$(COMPOSE) up --build --detach
 	@deploy/await-ready.sh $(COMPOSE)
-	@echo "The API and the console: http://localhost:$${HEDGEROW_PORT:-5000}/   Logs: $(COMPOSE) logs -f   Stop: make clean"
+	@echo "The API and the console: http://localhost:$${HEDGEROW_PORT:-5000}/   The live page: http://localhost:$${HEDGEROW_ADMIN_PORT:-5001}/   Logs: $(COMPOSE) logs -f   Stop: make clean"
 
 .PHONY: docker
 docker: ## Build the image and run it alone on :5000, with its own testing server.

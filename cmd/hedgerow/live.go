@@ -42,7 +42,7 @@ func (e *engine) figures(measures *metrics.Metrics) live.API {
 	delay := e.delay()
 	return live.API{
 		Counted: live.Counted(measures.Counted()), CallsInFlight: e.service.CallsInFlight(), AttemptsInFlight: e.service.InFlight(),
-		ShortestDelay: delay, LongestDelay: delay, Budget: e.service.Budget(),
+		ShortestDelay: delay, LongestDelay: delay, Budgeted: e.budgeted, Budget: e.service.Budget(),
 	}
 }
 
@@ -51,7 +51,10 @@ func (a *apis) figures() []live.API {
 	if a.gateway == nil {
 		return nil
 	}
-	counted := a.measures.Counted()
+	counted, budgeted := a.measures.Counted(), map[string]bool{}
+	for _, api := range a.gateway.APIs() {
+		budgeted[api.Name()] = api.Budgeted()
+	}
 	var all []live.API
 	for _, load := range a.gateway.Loads() {
 		delays := make([]time.Duration, 0, len(load.HedgeDelays))
@@ -60,7 +63,7 @@ func (a *apis) figures() []live.API {
 		}
 		all = append(all, live.API{
 			Name: load.API, Counted: live.Counted(counted[load.API]), CallsInFlight: load.Calls, AttemptsInFlight: load.Attempts,
-			ShortestDelay: slices.Min(delays), LongestDelay: slices.Max(delays), Budget: load.HedgeBudget,
+			ShortestDelay: slices.Min(delays), LongestDelay: slices.Max(delays), Budgeted: budgeted[load.API], Budget: load.HedgeBudget,
 		})
 	}
 	slices.SortFunc(all, func(a, b live.API) int { return strings.Compare(a.Name, b.Name) })

@@ -118,6 +118,8 @@ type engine struct {
 	client  *upstream.Client
 	service *fanout.Service[int64]
 	delay   func() time.Duration // how long a call with the longest timeout waits now before its hedges go
+	// budgeted says that a budget bounds these.
+	budgeted bool
 }
 
 func newEngine(settings config.Serve, target *url.URL, delay *hedge.Delay, measures *metrics.Metrics, logger *slog.Logger) *engine {
@@ -137,7 +139,7 @@ func newEngine(settings config.Serve, target *url.URL, delay *hedge.Delay, measu
 	measures.Watch(metrics.Watched{
 		Calls: service.CallsInFlight, Attempts: service.InFlight, HedgeBudget: service.Budget, HedgeDelay: longest,
 	})
-	return &engine{client, service, longest}
+	return &engine{client, service, longest, settings.HedgeBudget > 0}
 }
 
 func protocol(h2c bool) upstream.Protocol {

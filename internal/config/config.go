@@ -50,7 +50,7 @@ type Serve struct {
 
 	Addr Address `env:"HEDGEROW_ADDR" default:":5000" help:"Where the API and the console listen."`
 	// AdminAddr is nil when it is off.
-	AdminAddr *Address `env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where /metrics, /debug/pprof/ and the probes listen. Empty: off."`
+	AdminAddr *Address `env:"HEDGEROW_ADMIN_ADDR" default:"127.0.0.1:5001" help:"Where the live page, /metrics, /debug/pprof/ and the probes listen. Empty: off."`
 
 	Producers      int           `env:"HEDGEROW_PRODUCERS" default:"3" min:"1" max:"100" help:"Attempts per call."`
 	HedgeDelay     hedge.When    `env:"HEDGEROW_HEDGE_DELAY" default:"300ms" help:"How long smart waits for its first attempt before it fires the rest. A duration, or a quantile of how long the attempts of the last minute took, from p50 to p99.9."`

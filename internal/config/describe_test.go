@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/config"
 )
@@ -21,7 +22,7 @@ func TestEverySettingIsDescribedByItsVariable(t *testing.T) {
 		assert.Regexp(t, `(?m)^`+setting+` +`+regexp.QuoteMeta(value)+`$`, text)
 	}
 	help, _, err := config.Parse([]string{"serve", "--help"}, nil)
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	variables := regexp.MustCompile(`\(\$([A-Z_0-9]+)\)`).FindAllStringSubmatch(strings.Join(strings.Fields(string(help.(config.Help))), " "), -1)
 	assert.Greater(t, len(variables), 25)
 	for _, variable := range variables {

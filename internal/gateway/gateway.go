@@ -233,5 +233,10 @@ func (a *API) Example() string {
 	return "/"
 }
 
+// Budgeted tells whether a budget bounds the hedges of calls by some of the API's routes.
+func (a *API) Budgeted() bool {
+	return a.settings.Hedge.Budget > 0 || slices.ContainsFunc(a.settings.Routes, func(r file.Route) bool { return r.Hedge.Budget > 0 })
+}
+
 // URLs is the number of the API's URLs.
 func (a *API) URLs() int { return len(a.settings.URLs) }

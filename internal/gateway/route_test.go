@@ -55,3 +55,18 @@ apis:
 		assert.Equal(t, want, api.Allow(path), path)
 	}
 }
+
+func TestABudgetOfAnyRouteIsABudget(t *testing.T) {
+	g := newGate(t, `
+apis:
+  usual: {url: "http://h"}
+  none: {url: "http://h", hedge: {budget: off}, routes: {"/a": {timeout: 1s}}}
+  route: {url: "http://h", hedge: {budget: off}, routes: {"/a": {timeout: 1s}, "/b": {hedge: {budget: 5%}}}}
+`)
+	defer g.Close()
+	budgeted := map[string]bool{}
+	for _, api := range g.APIs() {
+		budgeted[api.Name()] = api.Budgeted()
+	}
+	assert.Equal(t, map[string]bool{"usual": true, "none": false, "route": true}, budgeted)
+}

@@ -37,11 +37,10 @@ func answerWell(c *Call) {
 // look returns what a follower is told.
 func look(t *testing.T, f *follower) []shownCall {
 	t.Helper()
-	var calls []shownCall
-	for _, encoded := range f.look() {
-		var c shownCall
-		require.NoError(t, json.Unmarshal(encoded, &c))
-		calls = append(calls, c)
+	encoded := f.look()
+	calls := make([]shownCall, len(encoded))
+	for i := range encoded {
+		require.NoError(t, json.Unmarshal(encoded[i], &calls[i]))
 	}
 	return calls
 }

@@ -32,8 +32,9 @@ type API struct {
 	CallsInFlight, AttemptsInFlight int
 	// ShortestDelay and LongestDelay are how long a call waits now before its hedges go, over all routes.
 	ShortestDelay, LongestDelay time.Duration
-	// Budget is how many hedges the budget has left.
-	Budget float64
+	// Budgeted says that a budget bounds the hedges of some calls. Budget is how many of them it has left.
+	Budgeted bool
+	Budget   float64
 }
 
 const (
@@ -93,7 +94,7 @@ type shownAPI struct {
 	Refused  map[string]uint64 `json:"refused,omitempty"`
 	Calls    int               `json:"calls"` // in flight
 	Attempts int               `json:"attempts"`
-	Budget   float64           `json:"budget"`
+	Budget   *float64          `json:"budget,omitempty"` // nil: nothing bounds the hedges
 	Delay    [2]float64        `json:"delay"`
 }
 
@@ -126,7 +127,7 @@ func (f *figures) sample() {
 // lately is what has been counted of an API in the last minute, and how long that was. An API that was swapped out meanwhile begins anew.
 func (f *figures) lately(api API, now time.Time) (Counted, time.Duration) {
 	for _, s := range f.samples {
-		if before, ok := s.apis[api.Name]; ok && before.Calls <= api.Counted.Calls {
+		if before, ok := s.apis[api.Name]; ok && before.Calls <= api.Calls {
 			return api.since(before), now.Sub(s.at)
 		}
 	}
@@ -135,8 +136,11 @@ func (f *figures) lately(api API, now time.Time) (Counted, time.Duration) {
 
 func (f *figures) show(api API, lately Counted, over time.Duration) shownAPI {
 	shown := shownAPI{
-		Name: api.Name, Calls: api.CallsInFlight, Attempts: api.AttemptsInFlight, Budget: api.Budget,
+		Name: api.Name, Calls: api.CallsInFlight, Attempts: api.AttemptsInFlight,
 		Delay: [2]float64{milliseconds(api.ShortestDelay), milliseconds(api.LongestDelay)},
+	}
+	if api.Budgeted {
+		shown.Budget = &api.Budget
 	}
 	if lately.Calls > 0 {
 		shown.Rate = float64(lately.Calls) / over.Seconds()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,10 +29,7 @@ func newCounters(names ...string) *counters {
 		for i, api := range c.apis {
 			read[i] = api
 			read[i].Within = append([]uint64(nil), api.Within...)
-			read[i].Refused = map[fanout.Kind]uint64{}
-			for kind, n := range api.Refused {
-				read[i].Refused[kind] = n
-			}
+			read[i].Refused = maps.Clone(api.Refused)
 		}
 		return read
 	}, words)
@@ -67,13 +65,13 @@ func TestTheFiguresAreThoseOfTheLastMinute(t *testing.T) {
 		api.Failed, api.Requests, api.Hedges, api.Paid, api.Saved = 5, 150, 50, 20, 1.5
 		api.Refused[fanout.KindBudget] = 7
 		api.Refused[fanout.KindCap] = 0
-		api.Budget, api.CallsInFlight, api.AttemptsInFlight = 9.5, 2, 3
+		api.Budgeted, api.Budget, api.CallsInFlight, api.AttemptsInFlight = true, 9.5, 2, 3
 		api.ShortestDelay, api.LongestDelay = 20*ms, 300*ms
 		time.Sleep(10 * time.Second)
 		shown := c.shown(t)
 		assert.Equal(t, shownAPI{
 			Name: "rates", Rate: 10, P50: 100, P99: 500, Failed: .05, PerCall: 1.5, Hedges: 50, Paid: 20, Saved: 1.5,
-			Refused: map[string]uint64{"budget": 7}, Calls: 2, Attempts: 3, Budget: 9.5, Delay: [2]float64{20, 300},
+			Refused: map[string]uint64{"budget": 7}, Calls: 2, Attempts: 3, Budget: &api.Budget, Delay: [2]float64{20, 300},
 		}, shown[0])
 		assert.Equal(t, shownAPI{Name: "orders"}, shown[1])
 

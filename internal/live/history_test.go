@@ -92,10 +92,8 @@ func TestManyCallsAndFollowersAtATime(t *testing.T) {
 func TestARingHoldsTheNewest(t *testing.T) {
 	r := newRing(3)
 	assert.Empty(t, r.after(0, 5))
-	var calls []*Call
-	for range 5 {
-		c := &Call{}
-		calls = append(calls, c)
+	calls := []*Call{{}, {}, {}, {}, {}}
+	for _, c := range calls {
 		r.add(c)
 	}
 	assert.Equal(t, calls[2:], r.after(0, 5))

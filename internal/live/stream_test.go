@@ -95,9 +95,9 @@ func TestAStreamTellsWhoItIsThenFiguresAndCalls(t *testing.T) {
 
 func TestAReaderThatStallsIsCutAndHasHeldNobodyUp(t *testing.T) {
 	served(t, func(t *testing.T, p *Page, dial func() net.Conn) {
-		var stalled []net.Conn
-		for range 50 {
-			stalled = append(stalled, dial())
+		stalled := make([]net.Conn, 50)
+		for i := range stalled {
+			stalled[i] = dial()
 		}
 		conn := dial()
 		defer func() { _ = conn.Close() }()

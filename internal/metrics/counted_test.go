@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhatHasBeenCountedCanBeReadBack(t *testing.T) {
-	m, a := newAPIs()
+	m := newMetrics()
 	for _, status := range []int{200, 200, 400, 503, 502, 418} {
 		m.ObserveCall(call(status, 120*time.Millisecond, time.Second))
 	}
@@ -46,7 +46,10 @@ func TestWhatHasBeenCountedCanBeReadBack(t *testing.T) {
 		}
 		assert.Equal(t, want, c.Within[i], "within %v s", bound)
 	}
+}
 
+func TestWhatHasBeenCountedOfAnAPIOfTheFileCanBeReadBack(t *testing.T) {
+	_, a := newAPIs()
 	a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 500, Duration: time.Millisecond})
 	a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 508, Duration: time.Millisecond})
 	a.ObserveCall(metrics.Call{Endpoint: "rates", Status: 404, Duration: time.Millisecond})

@@ -46,21 +46,27 @@ const endOf = (a, c) => a.from + (a.outcome === "running" ? Math.max(0, now() - 
 const lasted = (c) => Math.max(c.took ?? now() - c.at, ...c.attempts.map((a) => endOf(a, c)));
 const isSettled = (c) => c.outcome && c.attempts.every((a) => a.outcome !== "running");
 
-// attemptInWords is one sentence without its end.
-const attemptInWords = (a, c) => {
-  const what = `Attempt ${a.n}${a.hedge ? ", a hedge," : ""}`;
-  const took = time(endOf(a, c) - a.from);
+// inWords is a sentence without its end about attempts that are alike.
+const inWords = (alike, c) => {
+  const [a] = alike, many = alike.length > 1;
+  const numbers = alike.map((b) => b.n);
+  const names = !many ? `Attempt ${a.n}${a.hedge ? ", a hedge," : ""}` : `Attempts ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
+  const was = many ? "were" : "was";
+  const after = many ? "" : ` after ${time(endOf(a, c) - a.from)}`;
   switch (a.outcome) {
-    case "refused": return `${what} was not sent: ${a.reason}`;
-    case "running": return `${what} is running for ${took}`;
-    case "won": return `${what} succeeded after ${took}`;
-    case "late": return `${what} succeeded ${took} after it was sent, too late`;
-    case "failed": return `${what} failed after ${took}: ${a.reason}`;
-    case "timed_out": return `${what} was still running at the deadline`;
-    case "cancelled": return `${what} was cut after ${took}, not needed any more`;
-    default: return `${what} was running when the caller went away`;
+    case "refused": return `${names} ${was} not sent: ${a.reason}`;
+    case "running": return `${names} ${many ? "are" : "is"} running`;
+    case "won": return `${names} succeeded${after}`;
+    case "late": return `${names} succeeded${after}, too late`;
+    case "failed": return `${names} failed${after}: ${a.reason}`;
+    case "timed_out": return `${names} ${was} still running at the deadline`;
+    case "cancelled": return `${names} ${was} cut${after}, not needed any more`;
+    default: return `${names} ${was} running when the caller went away`;
   }
 };
+
+// groupsOf are the attempts that are alike, in the order of the first of each.
+const groupsOf = (attempts) => [...Map.groupBy(attempts, (a) => `${a.outcome} ${a.reason}`).values()];
 
 // why says in words where the time of a call went.
 const why = (c) => {
@@ -91,7 +97,7 @@ const why = (c) => {
       }
   }
   if (unsent.length > 0 && winners[0] === first) said.push("No hedge could help: " + [...new Set(unsent.map((a) => a.reason))].join(", "));
-  if (c.outcome !== "refused") said.push(...telling.map((a) => attemptInWords(a, c)));
+  if (c.outcome !== "refused") said.push(...groupsOf(telling).map((alike) => inWords(alike, c)));
   return said.map((sentence) => sentence + ". ").join("");
 };
 
@@ -183,7 +189,7 @@ const update = (row, c) => {
 const pair = (name, value) => html("div", {}, html("dt", {}, name), html("dd", {}, value));
 
 const showMore = (more, c) => {
-  const width = Math.max(lasted(c), c.timeout <= 3 * lasted(c) ? c.timeout : 0) * 1.04;
+  const width = Math.max(5, lasted(c), c.timeout <= 3 * lasted(c) ? c.timeout : 0) * 1.04;
   const picture = svg("svg", { class: "race", "aria-hidden": "true" });
   draw(picture, c, width, 100);
   const head = html("tr", {}, ...["Attempt", "Sent after", "Took", "Outcome", "Reason", "URL"].map((name) => html("th", { scope: "col" }, name)));
@@ -293,7 +299,7 @@ const figureRow = (f) => {
     cell("Paid", [f.hedges ? `${f.paid} of ${f.hedges}` : none]),
     cell("Saved", [f.hedges ? time(1000 * f.saved) : none]),
     cell("Refused", refusedCell(f.refused)),
-    cell("Budget", [`${+f.budget.toFixed(1)} of 10`]),
+    cell("Budget", [f.budget === undefined ? "off" : `${+f.budget.toFixed(1)} of 10`]),
     cell("Delay", [shortest === longest ? time(longest) : `${time(shortest)} to ${time(longest)}`]));
 };
 

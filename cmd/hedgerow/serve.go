@@ -44,6 +44,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	if page != nil {
 		watchers = append(watchers, watch(page))
 	}
+	spans := openTraces(settings, measures, logger)
 	var ready atomic.Bool
 	router, err := http.NewRouter(http.Settings{
 		Service: calls.service, Source: calls.client.Fetch, SourceWith: calls.client.FetchWith, MaxTimeout: settings.MaxTimeout, Ready: ready.Load,
@@ -52,7 +53,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		Debug: settings.Debug, API: api.name, BuiltIn: api.builtIn != nil,
 		Producers: settings.Producers, Hedge: delay, HedgeBudget: float64(settings.HedgeBudget),
 		Gateway: apis.gateway, Buffer: apis.buffer, Via: apis.via,
-		Watch: watchers,
+		Watch: spans.watch(watchers...),
 	})
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 	group.Add(ctx, listen.Draining(listener, listen.Settings{
 		Handler: router, LongestCall: apis.longest, MaxConnections: settings.MaxConnections, Logger: logger,
 		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(apis.longest),
-		AfterCalls: func() { calls.end(); apis.end() },
+		AfterCalls: func() { calls.end(); apis.end(); spans.end() },
 	}))
 	if page != nil {
 		admin, err := listen.Open(ctx, settings.AdminAddr.Setting, settings.AdminAddr.String())

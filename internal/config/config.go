@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"hedgerow/internal/config/otel"
 	"hedgerow/internal/hedge"
 )
 
@@ -71,6 +72,9 @@ type Serve struct {
 	ShutdownTimeout time.Duration `env:"HEDGEROW_SHUTDOWN_TIMEOUT" default:"0s" min:"0s" help:"After that: time for the calls in flight. 0s: the largest timeout and 2 s."`
 
 	Log
+
+	// Traces are what OpenTelemetry's own variables say, nil when there are to be none.
+	Traces *otel.Traces `kong:"-"`
 
 	TestServerAddr Address       `name:"testserver-addr" env:"HEDGEROW_TESTSERVER_ADDR" default:"127.0.0.1:0" group:"Built-in testing server:" help:"Where it listens. Port 0: a free one."`
 	TestingServer  TestingServer `embed:"" prefix:"testserver-" envprefix:"HEDGEROW_TESTSERVER_" group:"Built-in testing server:"`

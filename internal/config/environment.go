@@ -9,6 +9,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/alecthomas/kong"
+
+	"hedgerow/internal/config/otel"
 )
 
 // environment is the environment as a map: kong would read the process's own.
@@ -87,6 +89,19 @@ func closest(name string, flags []*kong.Flag) (variable string) {
 		}
 	}
 	return variable
+}
+
+// traces reads OpenTelemetry's variables.
+func (e *environment) traces(p *problems) *otel.Traces {
+	traces, found := otel.Parse(e.values)
+	for _, problem := range found {
+		if problem.Fatal {
+			p.add(problem.Variable, problem.Text)
+		} else {
+			e.warnf("%s: %s", problem.Variable, problem.Text)
+		}
+	}
+	return traces
 }
 
 // The testing server was called upstream once. Its old names go on working.

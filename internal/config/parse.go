@@ -48,6 +48,9 @@ func Parse(args, environ []string) (command Command, warnings []string, err erro
 	}
 	p.refuseRepeated(parsed)
 	p.refuseUnknown(environment)
+	if parsed.Selected().Target.Addr().Interface() == any(&c.Serve) {
+		c.Serve.Traces = environment.traces(p)
+	}
 	command, _ = reflect.TypeAssert[Command](parsed.Selected().Target.Addr())
 	if c, ok := command.(interface{ rules(p *problems) }); ok {
 		c.rules(p)

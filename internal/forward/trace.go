@@ -20,3 +20,9 @@ func Trace(header http.Header) http.Header {
 	}
 	return trace
 }
+
+// RemoveTrace removes these fields.
+func RemoveTrace(header http.Header) {
+	delete(header, traceparent)
+	delete(header, tracestate)
+}

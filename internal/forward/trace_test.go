@@ -16,4 +16,8 @@ func TestATraceGoesOnAsItCameAndAStateAloneDoesNot(t *testing.T) {
 	assert.Equal(t, http.Header{"Traceparent": {"00-x"}}, forward.Trace(header))
 	assert.Nil(t, forward.Trace(http.Header{"Tracestate": {"a=1"}}))
 	assert.Nil(t, forward.Trace(nil))
+
+	header["Tracestate"] = []string{"a=1"}
+	forward.RemoveTrace(header)
+	assert.Equal(t, http.Header{"Accept": {"*/*"}}, header)
 }

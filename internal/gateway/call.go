@@ -31,6 +31,8 @@ type Call struct {
 	Body    []byte
 	// Via is what the API is told of this process.
 	Via forward.Via
+	// Trace, when set, returns the trace that goes on with an attempt, by its number, in place of the caller's.
+	Trace func(number int) http.Header
 	// Holding counts the bodies that the call holds. Whoever made the call ends it when the answer has been written.
 	Holding *Holding
 	// Watcher, when set, is told what becomes of the attempts. Their place is the number of the URL that they go to, from 0.
@@ -228,6 +230,9 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 	r := call.Request
 	header, dropped := call.Route.Requests.Header(r.Header)
 	a.dropped.tell(dropped)
+	if call.Trace != nil {
+		forward.RemoveTrace(header)
+	}
 	repeatable := call.Route.Repeats(r.Method, header) // by the key that goes on: Connection may have named it
 	for _, set := range a.settings.Set {
 		header[set.Name] = []string{set.Value.Value()}
@@ -236,8 +241,12 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = a.userAgent
 	}
+	trace := call.Trace
+	if forward.Trace(header) != nil { // the file's own
+		trace = nil
+	}
 	return &upstream.Request{
-		Method: r.Method, Target: call.Target, Header: header, Body: call.Body, MaxBody: call.Route.MaxBody,
+		Method: r.Method, Target: call.Target, Header: header, Fields: trace, Body: call.Body, MaxBody: call.Route.MaxBody,
 		Repeatable: repeatable, Take: call.Holding.Take, Buffer: call.Holding.Body,
 	}
 }

@@ -119,12 +119,12 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	}
 	delay, least := h.delay.At(timeout)
 	came := arrival(c)
+	watcher := h.watch.begin(c, Beginning{
+		Route: c.FullPath(), Strategy: strings.TrimPrefix(c.FullPath(), callsPath+"/"), Arrival: came, Timeout: timeout,
+	})
 	answer, err := h.service.Do(c.Request.Context(), fanout.Plan[int64]{
-		Source: h.sourceOf(c), Strategy: strategy, Arrival: came, Timeout: timeout,
+		Source: h.sourceOf(c), Strategy: strategy, Arrival: came, Timeout: timeout, Watcher: watcher,
 		Producers: h.producers, HedgeDelay: delay, HedgeLeast: least, Durations: h.delay.Durations(), Budget: h.budget,
-		Watcher: h.watch.begin(c, Beginning{
-			Route: c.FullPath(), Strategy: strings.TrimPrefix(c.FullPath(), callsPath+"/"), Arrival: came, Timeout: timeout,
-		}),
 	})
 	noteCall(c, timeout, answer.Attempts)
 	if len(answer.Attempts) > 0 {
@@ -139,8 +139,11 @@ func (h *handlers) answer(c *gin.Context, strategy fanout.Strategy[int64], shape
 	c.JSON(http.StatusOK, shape(answer.Values))
 }
 
-// sourceOf makes the attempts of a call. The trace that the caller sent goes on with them.
+// sourceOf makes the attempts of a call. The call's trace goes on with them, or else what the caller sent.
 func (h *handlers) sourceOf(c *gin.Context) fanout.Source[int64] {
+	if trace := recordOf(c).trace; trace != nil {
+		return h.sourceWith(trace)
+	}
 	if trace := forward.Trace(c.Request.Header); trace != nil {
 		return h.sourceWith(func(int) http.Header { return trace })
 	}

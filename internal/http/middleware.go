@@ -26,8 +26,9 @@ type record struct {
 	called   bool
 	timeout  time.Duration
 	attempts []fanout.Attempt
-	proxied  *proxiedRecord // of a request below /proxy/
-	watcher  CallWatcher    // of a call that somebody watches
+	proxied  *proxiedRecord               // of a request below /proxy/
+	watcher  CallWatcher                  // of a call that somebody watches
+	trace    func(number int) http.Header // of a call that is traced: what its attempts send
 }
 
 // proxiedRecord is what the log and the metrics are told of a request below /proxy/. Its path is not in it: callers may have put

@@ -85,6 +85,7 @@ func (p *proxy) serve(c *gin.Context) {
 	call.Watcher = p.watch.begin(c, Beginning{
 		API: api.Name(), Route: route.Pattern, Strategy: strategy.name, Arrival: call.Arrival, Timeout: call.Timeout,
 	})
+	call.Trace = recordOf(c).trace
 	result, err := api.Do(c.Request.Context(), call)
 	note.strategy = strategy.name
 	if answer := passed(strategy, result, err); answer != nil && api.URLs() > 1 {

@@ -32,6 +32,14 @@ type CallWatcher interface {
 	Answered(status int)
 }
 
+// Tracer is a CallWatcher whose traces go on to the API.
+type Tracer interface {
+	CallWatcher
+	// Trace returns what gives the fields of W3C Trace Context that an attempt sends in place of the caller's, by its number, when it has
+	// been fired. nil: the caller's go on.
+	Trace() func(number int) http.Header
+}
+
 // watchers pass on what they are told, each in its turn.
 type watchers []CallWatcher
 
@@ -64,8 +72,13 @@ func (all watch) begin(c *gin.Context, b Beginning) fanout.Watcher {
 	b.Request, b.ID = c.Request, requestID(c)
 	var watching watchers
 	for _, begin := range all {
-		if w := begin(b); w != nil {
-			watching = append(watching, w)
+		w := begin(b)
+		if w == nil {
+			continue
+		}
+		watching = append(watching, w)
+		if tracer, ok := w.(Tracer); ok {
+			recordOf(c).trace = tracer.Trace()
 		}
 	}
 	switch len(watching) {

@@ -23,6 +23,8 @@ type Request struct {
 	// Header goes as it is. Host and Content-Length are not in it.
 	Header http.Header
 	Body   []byte
+	// Fields, when set, returns what only the request of one attempt has, by the attempt's number. Header has none of these names.
+	Fields func(number int) http.Header
 	// MaxBody is the most bytes that the answer's body may have, packed or unpacked.
 	MaxBody int64
 	// Take is asked for room for so many bytes of the answer's body before they are held. Without it there is always room.
@@ -70,6 +72,9 @@ func (c *Client) Exchange(ctx context.Context, index int, a fanout.Attempt, r *R
 		c.observeUnsent()
 		r.more.Add(-1)
 		return nil, failure(err)
+	}
+	if r.Fields != nil {
+		request = request.With(r.Fields(a.Number))
 	}
 	response, sent, err := c.open(ctx, c.origins[index], attemptOf(a), request)
 	r.more.Add(int64(sent) - 1)

@@ -23,9 +23,9 @@ import (
 var floors = [][]string{
 	{"cmd/healthcheck", "cmd/hedgerow"},
 	{"internal/http"},
-	{"internal/config", "internal/console", "internal/gateway", "internal/listen"},
+	{"internal/config", "internal/console", "internal/gateway", "internal/listen", "internal/traces"},
 	{"internal/config/file", "internal/live", "internal/logs", "internal/metrics", "internal/upstream"},
-	{"internal/hedge"},
+	{"internal/config/otel", "internal/hedge"},
 	{"internal/fanout", "internal/forward", "internal/probe", "internal/quota", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},
 }

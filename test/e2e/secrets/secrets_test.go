@@ -38,6 +38,7 @@ var variables = map[string]string{
 // others are secrets that no variable of the file has.
 var others = map[string]string{
 	"IN_FILE": "Zq9file/S3cret+Word", "IN_PASSWORD": "Zq10passwordS3cret", "IN_QUERY": "Zq11queryS3cretWord",
+	"IN_OTEL_HEADER": "Zq12otel/S3cret+Word", "IN_OTEL_QUERY": "Zq13otelS3cretQuery", "IN_OTEL_PASSWORD": "Zq14otelS3cretUser",
 }
 
 func allSecrets() map[string]string {
@@ -76,6 +77,7 @@ type service struct {
 	*harness.Hedgerow
 
 	file, stdout string
+	collector    *collector
 }
 
 // file is one with a secret wherever there may be one.
@@ -101,7 +103,7 @@ apis:
   refusing: {url: "http://127.0.0.1:1/${IN_PATH}", set: {Authorization: "${IN_SET}"}}
   unknown: {url: "http://${IN_HOST}.invalid/", timeout: 3s}
   other: {urls: ["http://127.0.0.1:1", "http://${IN_HOST}.invalid/${IN_PATH}"], strategy: first, attempts: 2, timeout: 3s}
-  secure: {url: "%tls%/${IN_PATH}", set: {Authorization: "${IN_SET}"}}
+  secure: {url: "%tls%/${IN_PATH}", timeout: 3s, set: {Authorization: "${IN_SET}"}}
   named: {url: "https://${IN_HOST}.localhost:1/", timeout: 3s}
   silent: {url: "%silent%/${IN_PATH}", set: {Authorization: "${IN_SET}"}}
 `)
@@ -112,12 +114,13 @@ func start(t *testing.T) *service {
 	upstream := faultserver.New(t, texts()...)
 	api := strings.TrimSuffix(upstream.URL, "/api/work")
 	folder := t.TempDir()
-	s := &service{file: filepath.Join(folder, "apis.yaml"), stdout: filepath.Join(folder, "stdout")}
+	s := &service{file: filepath.Join(folder, "apis.yaml"), stdout: filepath.Join(folder, "stdout"), collector: newCollector(t)}
 	require.NoError(t, os.WriteFile(s.file, []byte(fileText(t, folder, api)), 0o600))
 	failing := faultserver.New(t, faultserver.Status(500, ""))
 	exponea := strings.Replace(failing.URL, "http://", "http://user:"+others["IN_PASSWORD"]+"@", 1) + "?key=" + others["IN_QUERY"]
 	s.Hedgerow = harness.StartUnder(t, []string{"sh", "-c", `exec "$0" >"$STDOUT"`}, environment("STDOUT="+s.stdout, "HEDGEROW_CONFIG="+s.file,
-		"EXPONEA_URL="+exponea, "DEBUG=true", "IN_REAL_STRATEGY=first")...)
+		"EXPONEA_URL="+exponea, "DEBUG=true", "IN_REAL_STRATEGY=first",
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+s.collector.endpoint(), otelHeader(), "OTEL_BSP_SCHEDULE_DELAY=100")...)
 	return s
 }
 
@@ -126,6 +129,11 @@ func TestNoSecretOfTheFileShowsInAnythingThatTheProcessWritesOrServes(t *testing
 	seen := s.call(t)
 	s.reload(t)
 	maps.Copy(seen, s.pages(t))
+	s.Log.Wait(t, "msg", "spans are lost")
+	s.collector.mu.Lock()
+	seen["the spans"] = s.collector.spans.String()
+	s.collector.mu.Unlock()
+	assert.Contains(t, seen["the spans"], "hedgerow.attempt.outcome")
 	require.NoError(t, s.Process.Signal(syscall.SIGQUIT)) // Go writes every stack
 	s.End(t, patience)
 	stdout, err := os.ReadFile(s.stdout)
@@ -214,6 +222,9 @@ func TestNoSecretShowsInWhatCheckAndAStartThatFailsSay(t *testing.T) {
 		"check of a good file":   {[]string{"check", good}, nil, 0},
 		"check of a bad file":    {[]string{"check", bad}, nil, 1},
 		"a start with a bad one": {[]string{"serve", "--addr=127.0.0.1:0", "--config", bad}, nil, 1},
+		"a bad collector": {[]string{"serve"}, []string{
+			"OTEL_EXPORTER_OTLP_ENDPOINT=ftp://user:" + others["IN_OTEL_PASSWORD"] + "@x/?" + others["IN_OTEL_QUERY"], otelHeader() + "%zz",
+		}, 2},
 		"a start with a bad URL": {[]string{"serve"}, []string{"EXPONEA_URL=ftp://user:" + others["IN_PASSWORD"] + "@x/?" + others["IN_QUERY"]}, 2},
 		"a URL that is not one":  {[]string{"serve"}, []string{"EXPONEA_URL=http://user:" + others["IN_PASSWORD"] + "@x:y/%zz"}, 2},
 		"a URL without a scheme": {[]string{"serve"}, []string{"EXPONEA_URL=user:" + others["IN_PASSWORD"] + "@x/"}, 2},

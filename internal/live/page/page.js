@@ -279,6 +279,13 @@ const forget = () => {
   }
 };
 
+// forgetAll is for another process, which counts its calls anew.
+const forgetAll = () => {
+  calls.clear();
+  place([]);
+  if (isPaused()) until = 0;
+};
+
 // The figures.
 
 const refusedCell = (refused = {}) => {
@@ -332,10 +339,10 @@ const connect = () => {
   };
   source.addEventListener("about", ({ data }) => {
     const about = JSON.parse(data);
-    if (since !== about.since) calls.clear(); // another process, which counts anew
+    if (since !== about.since) forgetAll();
     since = about.since;
-    document.title = `${about.host} · Hedgerow`;
-    $("replica").textContent = `${about.host} · ${about.version}`;
+    document.title = [about.host, "Hedgerow"].filter(Boolean).join(" · ");
+    $("replica").textContent = [about.host, about.version].filter(Boolean).join(" · ");
     $("console").href = `//${location.hostname}:${about.console}/`;
     $("console").hidden = false;
   });

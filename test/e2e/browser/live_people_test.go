@@ -160,12 +160,18 @@ func TestWhyACallWasSlowIsFoundInTwoClicks(t *testing.T) {
 }
 
 func TestTheLivePageComesBackWhenTheServiceDoes(t *testing.T) {
-	h := harness.Start(t, append(steady, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0")...)
+	h := harness.Start(t, steady...)
 	b := newTab(t)
 	b.openLive(h)
+	response, err := http.Get(h.URL() + "/api/first?timeout=1000")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	b.await(shownRows + " === 1")
+	b.run(chromedp.Click("#calls > li > button"), chromedp.WaitVisible("#calls .why"))
 	require.NoError(t, h.Process.Kill())
 	b.await(`document.querySelector("#state[data-state=lost]") !== null`)
 	again := harness.Start(t, append(steady, "HEDGEROW_ADMIN_ADDR="+h.AdminAddr)...)
 	require.Equal(t, h.AdminAddr, again.AdminAddr)
 	b.await(isLive)
+	b.await(shownRows + " === 0") // the other process has made no call
 }

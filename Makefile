@@ -94,7 +94,7 @@ test: ## Run all tests that need Go alone, with the race detector where there is
 	$(test_go) test $(RACE) ./...
 
 .PHONY: e2e
-e2e: ## Run the tests in test/e2e: random plans, mutants, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap prometheus nginx libnginx-mod-http-echo haproxy wrk python3-requests iproute2 iptables).
+e2e: ## Run the tests in test/e2e: random plans, mutants, faults, many calls, a browser, Postman's runner, Docker. Each says what it needs (root; Debian: chromium nodejs npm docker.io docker-compose debootstrap prometheus nginx libnginx-mod-http-echo haproxy wrk redis-server python3-requests iproute2 iptables).
 	cd test/e2e && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench

@@ -18,6 +18,7 @@ import (
 	"hedgerow/internal/http"
 	"hedgerow/internal/logs"
 	"hedgerow/internal/metrics"
+	"hedgerow/internal/replicas"
 	"hedgerow/internal/upstream"
 )
 
@@ -25,6 +26,7 @@ import (
 type apis struct {
 	path    string
 	gateway *gateway.Gateway // nil when there is no file
+	link    *replicas.Link   // nil when replicas share nothing
 	buffer  *gateway.Buffer
 	via     forward.Via
 	longest time.Duration // of all calls that may be made, those of the challenge's API too
@@ -50,8 +52,10 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	}
 	a.buffer = gateway.NewBuffer(int64(settings.MaxBuffered))
 	a.via = forward.Via("hedgerow-" + rand.Text()[:8])
+	a.link = openLink(settings, logger)
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
 		UserAgent: "hedgerow/" + version, LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Logger: logger,
+		NewQuota:          newQuota(a.link),
 		Observe:           a.observe,
 		Saved:             func(_ context.Context, api string, d time.Duration) { a.measures.ObserveSaved(api, d) },
 		ObserveConnection: func(api string) { a.measures.ObserveConnection(api) },
@@ -60,7 +64,7 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	})
 	a.measures = measures.AddAPIs(metrics.APISettings{
 		Statuses: http.ProxyStatuses(), Reasons: upstream.ExchangeReasons(),
-		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: int64(settings.MaxBuffered),
+		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: int64(settings.MaxBuffered), Redis: redisState(a.link),
 	})
 	a.measures.Set(f.Names())
 	a.longest = max(a.longest, f.LongestTimeout())
@@ -107,6 +111,9 @@ func (a *apis) describe(addr string) string {
 func (a *apis) end() {
 	if a.gateway != nil {
 		a.gateway.Close()
+	}
+	if a.link != nil {
+		a.link.Close()
 	}
 }
 

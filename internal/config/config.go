@@ -11,6 +11,7 @@ import (
 
 	"hedgerow/internal/config/otel"
 	"hedgerow/internal/hedge"
+	"hedgerow/internal/replicas"
 )
 
 // Command is what the binary was asked to do: a *Serve, *Check, *TestServer, *Healthcheck, *Version or Help.
@@ -46,6 +47,9 @@ type Serve struct {
 	ExponeaURL *url.URL `name:"exponea-url" env:"EXPONEA_URL" placeholder:"URL" help:"The third-party API, http or https: the full URL that every attempt GETs. Empty: a built-in testing server."`
 
 	Config string `env:"HEDGEROW_CONFIG" placeholder:"FILE" help:"The file of the APIs that are called through /proxy/. Empty: there are none."`
+
+	// RedisURL is nil when replicas share nothing.
+	RedisURL *replicas.URL `name:"redis-url" env:"HEDGEROW_REDIS_URL" placeholder:"URL" help:"The Redis through which replicas share the quotas of the file: redis, rediss or unix. Empty: each replica has them for itself."`
 
 	H2C bool `name:"h2c" env:"HEDGEROW_H2C" help:"Call an http API by HTTP/2 in clear text, with prior knowledge. With https the two sides agree by themselves."`
 

@@ -126,6 +126,8 @@ func TestABadSettingIsOneReadableLine(t *testing.T) {
 		{"EXPONEA_URL", "http://h/%2F\u00fc", `--exponea-url (EXPONEA_URL): "http://h//%C3%BC" has letters that have to be percent-encoded`},
 		{"EXPONEA_URL", "http://h h/", `--exponea-url (EXPONEA_URL): is not a URL`},
 		{"EXPONEA_URL", "http://h/\r\nX: y", `--exponea-url (EXPONEA_URL): is not a URL`},
+		{"HEDGEROW_REDIS_URL", "http://u:secret@h/", `--redis-url (HEDGEROW_REDIS_URL): is not a URL like redis://user:password@host:6379/0, rediss://host (TLS) or unix:///run/redis.sock`},
+		{"HEDGEROW_REDIS_URL", "redis://u:sec ret@h:port/", `--redis-url (HEDGEROW_REDIS_URL): is not a URL like redis://user:password@host:6379/0, rediss://host (TLS) or unix:///run/redis.sock`},
 		{"HEDGEROW_ADDR", "5000", `--addr (HEDGEROW_ADDR): "5000" is not an address like :5000 or 127.0.0.1:5000`},
 		{"HEDGEROW_ADDR", ":65536", `--addr (HEDGEROW_ADDR): ":65536" has no port from 0 to 65535`},
 		{"HEDGEROW_ADMIN_ADDR", "x", `--admin-addr (HEDGEROW_ADMIN_ADDR): "x" is not an address like :5000 or 127.0.0.1:5000`},
@@ -187,6 +189,13 @@ func TestEachProblemHasItsLine(t *testing.T) {
 		"--max-in-flight (HEDGEROW_MAX_IN_FLIGHT)", "--producers (HEDGEROW_PRODUCERS)", "--hedge-delay (HEDGEROW_HEDGE_DELAY)",
 		"--max-body (HEDGEROW_MAX_BODY)", "--exponea-url (EXPONEA_URL)", "HEDGEROW_COLOUR", "--testserver-fail (HEDGEROW_TESTSERVER_FAIL)",
 	}, settings)
+}
+
+func TestARedisIsNamedByItsURLOrNotAtAll(t *testing.T) {
+	c, _ := parse[*config.Serve](t, nil, "HEDGEROW_REDIS_URL=rediss://me:hunter2@h/1")
+	assert.Equal(t, "h:6379", c.RedisURL.String())
+	c, _ = parse[*config.Serve](t, nil, "HEDGEROW_REDIS_URL=")
+	assert.Nil(t, c.RedisURL)
 }
 
 func TestHedgesGoByAQuantileWithinBoundsAndABudget(t *testing.T) {

@@ -28,7 +28,7 @@ func Parse(args, environ []string) (command Command, warnings []string, err erro
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(helpOf),
 		kong.Resolvers(kong.ResolverFunc(environment.resolve)),
 		reads(p, parseString), reads(p, parseBool), reads(p, parseLevel), reads(p, parseFormat),
-		reads(p, parseAddress), reads(p, parseOptionalAddress), reads(p, parseOptionalURL), reads(p, parseWhen), reads(p, parseBudget),
+		reads(p, parseAddress), reads(p, parseOptionalAddress), reads(p, parseOptionalURL), reads(p, parseRedisURL), reads(p, parseWhen), reads(p, parseBudget),
 		readsOrdered(p, parseInt), readsOrdered(p, parseUint), readsOrdered(p, parseFloat), readsOrdered(p, parseSize),
 		readsOrdered(p, parseDuration), kong.NamedMapper("milliseconds", mapper[time.Duration]{p, parseMilliseconds, cmp.Compare[time.Duration]}),
 	)

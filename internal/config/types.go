@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/units"
 
 	"hedgerow/internal/hedge"
+	"hedgerow/internal/replicas"
 )
 
 // Address is a host, which may be empty, and a port.
@@ -91,6 +92,14 @@ func parseOptionalURL(text string) (*url.URL, error) {
 		shown.RawQuery = "..." // which may have a key in it
 	}
 	return nil, fmt.Errorf("%q %s", shown.String(), problem)
+}
+
+func parseRedisURL(text string) (*replicas.URL, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // off
+	}
+	u, err := replicas.ParseURL(text)
+	return &u, err
 }
 
 // problemOf is what is wrong with a URL that can be read; text is how it is written. It is empty when all is well.

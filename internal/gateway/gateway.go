@@ -27,6 +27,8 @@ type Settings struct {
 	MaxInFlight int
 	// Logger is told of what is dropped of callers' requests, once for each name.
 	Logger *slog.Logger
+	// NewQuota makes the quota of an API. nil: each is of this process alone.
+	NewQuota func(api string, r quota.Rate) Quota
 	// Observe, when set, gets every attempt once, with its API's name, when it has ended or was refused. It must not block.
 	Observe func(ctx context.Context, api string, a fanout.Attempt)
 	// Saved, when set, gets what the function of this name in fanout.Settings gets, with the API's name. ctx is Observe's.
@@ -48,6 +50,9 @@ type Gateway struct {
 
 // New returns a gateway to the APIs of a file. It makes no connection before the first call.
 func New(apis []file.API, s Settings) *Gateway {
+	if s.NewQuota == nil {
+		s.NewQuota = inProcess
+	}
 	g := &Gateway{settings: s}
 	g.apis.Store(&map[string]*API{})
 	g.Swap(apis)
@@ -119,7 +124,8 @@ type API struct {
 	userAgent   []string
 	routes      routes
 	dropped     *dropped
-	quota       *quota.Bucket // nil: nothing bounds the requests over time
+	quota       Quota // nil: nothing bounds the requests over time
+	quotaLives  bool  // in the API that has come in the place of this one
 	client      *upstream.Client
 	exchange    exchanger
 	engine      *fanout.Service[*Answer]
@@ -134,7 +140,7 @@ func newAPI(settings file.API, s Settings, was *API) *API {
 	if was != nil {
 		a.dropped = was.dropped
 	}
-	a.quota = newQuota(settings.Quota, was)
+	a.quota = a.newQuota(s, was)
 	a.order = newOrder(&settings, s.Logger)
 	a.users.Store(1)
 	a.userAgent = []string{s.UserAgent}
@@ -172,7 +178,7 @@ func newAPI(settings file.API, s Settings, was *API) *API {
 var protocols = map[file.Protocol]upstream.Protocol{file.Auto: upstream.Auto, file.HTTP1: upstream.HTTP1, file.H2C: upstream.H2C}
 
 // newClient returns the client of an API.
-func newClient(settings file.API, s Settings, connections int, bucket *quota.Bucket) *upstream.Client {
+func newClient(settings file.API, s Settings, connections int, q Quota) *upstream.Client {
 	c := upstream.Settings{
 		MaxConnections: connections, Protocol: protocols[settings.Protocol],
 	}
@@ -188,7 +194,7 @@ func newClient(settings file.API, s Settings, connections int, bucket *quota.Buc
 	if s.ObserveRequest != nil {
 		c.ObserveRequest = func(again bool) { s.ObserveRequest(settings.Name, again) }
 	}
-	c.ObserveRequest = spending(bucket, c.ObserveRequest)
+	c.ObserveRequest = spending(q, c.ObserveRequest)
 	if s.ObserveUnsent != nil {
 		c.ObserveUnsent = func() { s.ObserveUnsent(settings.Name) }
 	}
@@ -217,6 +223,7 @@ func (a *API) Release() {
 	go func() { // until the losers have ended; Gateway.Close waits for it
 		a.engine.Wait()
 		a.client.Close()
+		a.endQuota()
 		a.routes.end()
 		a.closed()
 	}()

@@ -25,6 +25,8 @@ type APISettings struct {
 	// Buffered returns the bytes of bodies held now, and MaxBuffered is the most that there may be.
 	Buffered    func() int64
 	MaxBuffered int64
+	// Redis, when set, tells whether Redis has answered when it was asked last, and how many replicas there were when it did.
+	Redis func() (up bool, replicas int)
 }
 
 // APIs counts what happens at the APIs of the file. What happens at any other name is not counted, so that the names of series come from
@@ -56,6 +58,19 @@ func (m *Metrics) AddAPIs(s APISettings) *APIs {
 	m.registry.MustRegister(newLoads(s.Load), limit, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hedgerow_buffered_bytes", Help: "Bytes of bodies held now for calls below /proxy/, of requests and answers together.",
 	}, func() float64 { return float64(s.Buffered()) }))
+	if s.Redis != nil {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_redis_up", Help: "1 when Redis has answered when it was asked last, else 0. Without HEDGEROW_REDIS_URL there is no such series.",
+		}, func() float64 {
+			up, _ := s.Redis()
+			return number(up)
+		}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hedgerow_replicas", Help: "Replicas that shared the quotas when Redis answered last, this one included.",
+		}, func() float64 {
+			_, replicas := s.Redis()
+			return float64(replicas)
+		}))
+	}
 	return a
 }
 

@@ -26,6 +26,7 @@ func newAPIs() (*metrics.Metrics, *metrics.APIs) {
 			}
 		},
 		Buffered: func() int64 { return 1 << 20 }, MaxBuffered: 256 << 20,
+		Redis: func() (bool, int) { return true, 3 },
 	})
 	a.Set([]string{"rates", "orders"})
 	return m, a
@@ -83,6 +84,8 @@ func TestCallsAndAttemptsAreCountedByAPI(t *testing.T) {
 		`hedgerow_proxy_calls_in_flight{api="rates"} 2`,
 		`hedgerow_proxy_attempts_in_flight{api="rates"} 5`,
 		`hedgerow_proxy_attempts_in_flight_limit{api="rates"} 500`,
+		`hedgerow_redis_up 1`,
+		`hedgerow_replicas 3`,
 		`hedgerow_buffered_bytes 1048576`,
 		`hedgerow_buffered_bytes_limit 268435456`,
 		`hedgerow_attempts_total{kind="first", outcome="won"} 0`,

@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ type Bucket struct {
 	mu      sync.Mutex
 	rate    Rate
 	limiter *rate.Limiter
+	taken   int
 	waits   int
 	waited  time.Duration
 }
@@ -32,6 +34,16 @@ type Load struct {
 // NewBucket returns a full bucket.
 func NewBucket(r Rate) *Bucket {
 	return &Bucket{rate: r, limiter: rate.NewLimiter(rate.Limit(r.PerSecond()), r.Burst())}
+}
+
+// NewBucketHolding returns a bucket that holds so many requests, up to one second's worth. Below 0 as many are to come before the first turn.
+func NewBucketHolding(r Rate, requests int) *Bucket {
+	b := NewBucket(r)
+	now := time.Now()
+	for over := r.Burst() - requests; over > 0; over -= r.Burst() {
+		b.limiter.ReserveN(now, min(over, r.Burst()))
+	}
+	return b
 }
 
 // SetRate changes the rate. What the bucket holds stays, up to one second's worth, and so does the turn of those who wait.
@@ -54,6 +66,7 @@ func (b *Bucket) Wait(ctx context.Context, n int, until time.Time) (granted int,
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		turn.Cancel()
+		b.taken -= granted
 		return 0, 0
 	}
 	return granted, 0
@@ -70,6 +83,7 @@ func (b *Bucket) reserve(n int, until time.Time) (turn *rate.Reservation, wait t
 		turn.CancelAt(now)
 		return nil, wait, 0
 	}
+	b.taken++
 	return turn, wait, 1 + b.spare(n-1, now)
 }
 
@@ -105,14 +119,27 @@ func (b *Bucket) spare(n int, now time.Time) int {
 	}
 	n = min(n, int(over)+1)
 	b.limiter.AllowN(now, n)
+	b.taken += n
 	return n
 }
+
+// Close does nothing: a bucket has nothing to end.
+func (b *Bucket) Close() {}
 
 // Spend takes a request that is sent without being asked for. When none is left, those who come next wait for it.
 func (b *Bucket) Spend() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limiter.Reserve()
+	b.taken++
+}
+
+// Taken returns how many requests have been taken out of the bucket, and for how many turns that are still to come.
+func (b *Bucket) Taken() (requests, turns int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	turns = min(b.taken, int(math.Ceil(max(0, -b.limiter.Tokens()))))
+	return b.taken - turns, turns
 }
 
 // Load returns what the quota does now.

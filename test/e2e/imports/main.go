@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"internal/http"},
 	{"internal/config", "internal/console", "internal/gateway", "internal/listen", "internal/traces"},
 	{"internal/config/file", "internal/live", "internal/logs", "internal/metrics", "internal/upstream"},
-	{"internal/config/otel", "internal/hedge"},
+	{"internal/config/otel", "internal/hedge", "internal/replicas"},
 	{"internal/fanout", "internal/forward", "internal/probe", "internal/quota", "internal/rule", "internal/testserver", "internal/upstream/transport"},
 	{"docs"},
 }

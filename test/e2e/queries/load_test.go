@@ -15,6 +15,7 @@ import (
 
 	"hedgerow/test/e2e/contract"
 	"hedgerow/test/e2e/harness"
+	"hedgerow/test/e2e/redisserver"
 	"hedgerow/test/faultserver"
 	"hedgerow/test/metricstest"
 )
@@ -26,7 +27,8 @@ func underLoad(t *testing.T) (*prometheus, exposed) {
 	upstream := faultserver.New(t, append(slices.Repeat([]faultserver.Behaviour{hang}, 9),
 		faultserver.Status(http.StatusInternalServerError, ""), faultserver.Answer(1))...) // the last goes on for ever
 	h := harness.Start(t, "EXPONEA_URL="+upstream.URL, "HEDGEROW_MAX_IN_FLIGHT=9", "HEDGEROW_LOSER_GRACE=0s", "HEDGEROW_CONFIG="+fileOfAPIs(t),
-		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1") // where nobody listens: spans are counted as lost
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", // where nobody listens: spans are counted as lost
+		"HEDGEROW_REDIS_URL="+redisserver.New(t).URL())
 	server := startPrometheus(t, h.AdminAddr)
 	requireScrape(t, server, time.Now())
 

@@ -1,5 +1,5 @@
 // Package queries evaluates every PromQL query that is published here, those of the documentation, of the dashboard and of the alerts, in
-// a real Prometheus that scrapes a service under load. It needs prometheus and promtool (Debian: prometheus).
+// a real Prometheus that scrapes a service under load. It needs prometheus and promtool (Debian: prometheus), and redis-server.
 package queries
 
 import (

@@ -1,0 +1,89 @@
+package replicas
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// URL is where Redis is, and how to log in there. It shows itself without user and password.
+type URL struct{ parsed *endpoint }
+
+type endpoint struct {
+	network, addr      string
+	secure             bool
+	username, password string
+	database           int
+}
+
+// defaultPort is Redis' own.
+const defaultPort = "6379"
+
+// errURL is all that is said of a URL that cannot be read: its password might be anywhere in it.
+var errURL = errors.New("is not a URL like redis://user:password@host:6379/0, rediss://host (TLS) or unix:///run/redis.sock")
+
+// ParseURL parses a URL of the scheme redis, rediss or unix. The error shows nothing of it.
+func ParseURL(text string) (URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
+		return URL{}, errURL
+	}
+	password, _ := u.User.Password()
+	e := &endpoint{username: u.User.Username(), password: password}
+	switch path := strings.TrimPrefix(u.Path, "/"); {
+	case u.Scheme == "unix" && u.Host == "" && path != "":
+		e.network, e.addr = "unix", u.Path
+	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "":
+		e.network, e.secure = "tcp", u.Scheme == "rediss"
+		e.addr = net.JoinHostPort(u.Hostname(), orDefault(u.Port(), defaultPort))
+		database, err := strconv.ParseUint(orDefault(path, "0"), 10, 16)
+		port, portErr := strconv.ParseUint(orDefault(u.Port(), defaultPort), 10, 16)
+		if err != nil || portErr != nil || port == 0 {
+			return URL{}, errURL
+		}
+		e.database = int(database)
+	default:
+		return URL{}, errURL
+	}
+	return URL{e}, nil
+}
+
+func orDefault(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// String is where Redis is: host and port, or the socket.
+func (u URL) String() string { return u.parsed.addr }
+
+// GoString is String: fmt would show all of it for %#v.
+func (u URL) GoString() string { return u.String() }
+
+// mask is an error without the password, which a server that is no Redis may send back.
+func (u URL) mask(err error) error {
+	if password := u.parsed.password; err != nil && password != "" && strings.Contains(err.Error(), password) {
+		return errors.New(strings.ReplaceAll(err.Error(), password, "***"))
+	}
+	return err
+}
+
+// dial connects and logs in. Nothing takes longer than commandTimeout.
+func (u URL) dial() (redis.Conn, error) {
+	e := u.parsed
+	options := []redis.DialOption{
+		redis.DialConnectTimeout(commandTimeout), redis.DialReadTimeout(commandTimeout), redis.DialWriteTimeout(commandTimeout),
+		redis.DialTLSHandshakeTimeout(commandTimeout), redis.DialUsername(e.username), redis.DialPassword(e.password), redis.DialDatabase(e.database),
+	}
+	if e.secure {
+		host, _, _ := net.SplitHostPort(e.addr)
+		options = append(options, redis.DialUseTLS(true), redis.DialTLSConfig(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}))
+	}
+	return redis.Dial(e.network, e.addr, options...)
+}

@@ -25,7 +25,10 @@ import (
 const patience = 30 * time.Second
 
 // prometheus is a running Prometheus.
-type prometheus struct{ url string }
+type prometheus struct {
+	url string
+	at  model.SampleValue // when queries are evaluated: at a scrape that has succeeded, in seconds since 1970. 0: now
+}
 
 // startPrometheus runs Prometheus with the deployment's own configuration until the test ends. It scrapes the service at an admin
 // address, and does so often.
@@ -66,7 +69,7 @@ func configuration(t *testing.T, admin string) []byte {
 	require.NoError(t, err)
 	var c map[string]any
 	require.NoError(t, yaml.Unmarshal(text, &c))
-	c["global"] = map[string]any{"scrape_interval": "200ms", "evaluation_interval": "200ms", "scrape_timeout": "200ms"}
+	c["global"] = map[string]any{"scrape_interval": "500ms", "evaluation_interval": "500ms", "scrape_timeout": "500ms"}
 	c["rule_files"] = []string{deployed("rules.yaml")}
 	job := c["scrape_configs"].([]any)[0].(map[string]any)
 	require.Contains(t, job, "dns_sd_configs")
@@ -80,9 +83,13 @@ func configuration(t *testing.T, admin string) []byte {
 // deployed is a file in deploy/prometheus.
 func deployed(name string) string { return filepath.Join(harness.Root(), "deploy", "prometheus", name) }
 
-// query evaluates a query now.
+// query evaluates a query.
 func (p *prometheus) query(query string) (model.Vector, error) {
-	response, err := http.PostForm(p.url+"/api/v1/query", url.Values{"query": {query}})
+	form := url.Values{"query": {query}}
+	if p.at > 0 {
+		form.Set("time", p.at.String())
+	}
+	response, err := http.PostForm(p.url+"/api/v1/query", form)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +131,18 @@ func requireFinite(t *testing.T, p *prometheus, query string) model.Vector {
 	return result
 }
 
-// requireScrape waits for a scrape that began after a point in time.
+// requireScrape waits for a scrape that began after a point in time, and has queries evaluated at that scrape: a later one may fail on a
+// busy machine, and take its series away.
 func requireScrape(t *testing.T, p *prometheus, after time.Time) {
 	t.Helper()
-	query := fmt.Sprintf(`up{job="hedgerow"} == 1 and timestamp(up) > %f`, float64(after.UnixMilli())/1000)
+	now := &prometheus{url: p.url}
+	query := fmt.Sprintf(`timestamp(up{job="hedgerow"}) > %f and up{job="hedgerow"} == 1`, float64(after.UnixMilli())/1000)
 	require.Eventually(t, func() bool {
-		result, err := p.query(query)
-		return err == nil && len(result) == 1
+		result, err := now.query(query)
+		if err != nil || len(result) != 1 {
+			return false
+		}
+		p.at = result[0].Value
+		return true
 	}, patience, 50*time.Millisecond, "Prometheus does not scrape the service")
 }

@@ -43,9 +43,10 @@ func TestEveryVariableOfTheManifestsIsASetting(t *testing.T) {
 }
 
 func TestTheFileOfAPIsPassesTheCheck(t *testing.T) {
-	file, secrets := configuration(t)
+	objects, _, container := deployment(t, filepath.Join(manifests(), "base"))
+	file := fileOfAPIs(t, objects, container)
 	command := exec.Command(harness.Binary(t), "check", file)
-	command.Env = secrets
+	command.Env = environment(t, objects, container)
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, string(output))
 	assert.NotContains(t, string(output), "placeholder", "the secret is used, and not shown")
@@ -55,23 +56,17 @@ func TestTheFileOfAPIsPassesTheCheck(t *testing.T) {
 	require.Error(t, command.Run(), "without the Secret it does not start")
 }
 
-// configuration writes the file of the ConfigMap, and returns its path and the variables of the Secret.
-func configuration(t *testing.T) (file string, secrets []string) {
+// fileOfAPIs writes the file that a container finds in its ConfigMap.
+func fileOfAPIs(t *testing.T, objects []object, container corev1.Container) string {
 	t.Helper()
-	objects, _, container := deployment(t, filepath.Join(manifests(), "base"))
 	var config corev1.ConfigMap
 	find(t, objects, "ConfigMap").into(t, &config)
 	mounted := value(container, "HEDGEROW_CONFIG")
 	require.Equal(t, container.VolumeMounts[0].MountPath, filepath.Dir(mounted))
 	require.Contains(t, config.Data, filepath.Base(mounted))
-	file = filepath.Join(t.TempDir(), "apis.yaml")
+	file := filepath.Join(t.TempDir(), "apis.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config.Data[filepath.Base(mounted)]), 0o600))
-	var secret corev1.Secret
-	find(t, objects, "Secret").into(t, &secret)
-	for name, content := range secret.Data {
-		secrets = append(secrets, name+"="+string(content))
-	}
-	return file, secrets
+	return file
 }
 
 // value is that of a variable of a container.
@@ -84,25 +79,57 @@ func value(container corev1.Container, name string) string {
 	return ""
 }
 
-func TestTheServiceStartsWithTheManifestsSettingsAndAnswersTheProbes(t *testing.T) {
-	file, environment := configuration(t)
-	objects, _, container := deployment(t, filepath.Join(manifests(), "base"))
-	for _, variable := range container.Env {
-		if variable.Value != "" && variable.Name != "HEDGEROW_CONFIG" && variable.Name != "HEDGEROW_ADMIN_ADDR" {
-			environment = append(environment, variable.Name+"="+variable.Value)
+// environment is a container's, as NAME=value: what it says itself and what it gets from Secrets.
+func environment(t *testing.T, objects []object, container corev1.Container) (variables []string) {
+	t.Helper()
+	secrets := map[string]corev1.Secret{}
+	for _, o := range objects {
+		if o.kind() == "Secret" {
+			var secret corev1.Secret
+			o.into(t, &secret)
+			secrets[o.name()] = secret
 		}
 	}
-	h := harness.Start(t, append(environment, "HEDGEROW_CONFIG="+file, "GOMEMLIMIT=964689920")...)
-	for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
-		assert.Equal(t, "admin", probe.HTTPGet.Port.StrVal)
-		response, err := http.Get("http://" + h.AdminAddr + probe.HTTPGet.Path)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		assert.Equal(t, http.StatusOK, response.StatusCode, probe.HTTPGet.Path)
+	for _, source := range container.EnvFrom {
+		require.Contains(t, secrets, source.SecretRef.Name)
+		for name, content := range secrets[source.SecretRef.Name].Data {
+			variables = append(variables, name+"="+string(content))
+		}
 	}
-	assert.Equal(t, "/livez", container.LivenessProbe.HTTPGet.Path, "a pod that ends in order is not killed")
-	assert.InDelta(t, 0, metricstest.Get(t, h.AdminAddr).Sum("hedgerow_proxy_calls_total", "api", "rates"), 0)
+	for _, variable := range container.Env {
+		text := variable.Value
+		switch from := variable.ValueFrom; {
+		case from != nil && from.SecretKeyRef != nil:
+			require.Contains(t, secrets[from.SecretKeyRef.Name].Data, from.SecretKeyRef.Key)
+			text = string(secrets[from.SecretKeyRef.Name].Data[from.SecretKeyRef.Key])
+		case from != nil:
+			require.Equal(t, "requests.memory", from.ResourceFieldRef.Resource)
+			text = strconv.FormatInt(container.Resources.Requests.Memory().Value(), 10)
+		}
+		variables = append(variables, variable.Name+"="+text)
+	}
+	return variables
+}
 
+func TestTheServiceStartsWithTheManifestsSettingsAndAnswersTheProbes(t *testing.T) {
+	for _, folder := range builds(t) {
+		objects, _, container := deployment(t, folder)
+		h := harness.Start(t, append(environment(t, objects, container), "HEDGEROW_ADDR=127.0.0.1:0", "HEDGEROW_ADMIN_ADDR=127.0.0.1:0",
+			"HEDGEROW_CONFIG="+fileOfAPIs(t, objects, container))...) // the last of a name holds
+		for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
+			assert.Equal(t, "admin", probe.HTTPGet.Port.StrVal)
+			response, err := http.Get("http://" + h.AdminAddr + probe.HTTPGet.Path)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, http.StatusOK, response.StatusCode, probe.HTTPGet.Path)
+		}
+		assert.Equal(t, "/livez", container.LivenessProbe.HTTPGet.Path, "a pod that ends in order is not killed")
+		assert.Zero(t, metricstest.Get(t, h.AdminAddr).Sum("hedgerow_proxy_calls_total", "api", "rates"))
+	}
+}
+
+func TestThePortsAreTheServicesAndCallersReachTheAPIAlone(t *testing.T) {
+	objects, _, container := deployment(t, filepath.Join(manifests(), "base"))
 	help, err := exec.Command(harness.Binary(t), "serve", "--help").Output()
 	require.NoError(t, err)
 	ports := map[string]int32{}
@@ -116,7 +143,7 @@ func TestTheServiceStartsWithTheManifestsSettingsAndAnswersTheProbes(t *testing.
 	var service corev1.Service
 	find(t, objects, "Service").into(t, &service)
 	require.Len(t, service.Spec.Ports, 1)
-	assert.Equal(t, "api", service.Spec.Ports[0].TargetPort.StrVal, "the admin address is not there for callers")
+	assert.Equal(t, "api", service.Spec.Ports[0].TargetPort.StrVal)
 }
 
 func TestAPodThatIsToldToStopHasTimeForItsCalls(t *testing.T) {
@@ -132,7 +159,7 @@ func TestAPodThatIsToldToStopHasTimeForItsCalls(t *testing.T) {
 }
 
 func TestThePodIsConfinedAndGoKnowsItsMemory(t *testing.T) {
-	_, d, container := deployment(t, filepath.Join(manifests(), "base"))
+	objects, d, container := deployment(t, filepath.Join(manifests(), "base"))
 	pod, c := d.Spec.Template.Spec.SecurityContext, container.SecurityContext
 	assert.True(t, *pod.RunAsNonRoot)
 	assert.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, pod.SeccompProfile.Type)
@@ -146,14 +173,7 @@ func TestThePodIsConfinedAndGoKnowsItsMemory(t *testing.T) {
 	require.NotNil(t, user)
 	assert.Equal(t, string(user[1]), strconv.FormatInt(*pod.RunAsUser, 10))
 
-	of := corev1.EnvVar{}
-	for _, variable := range container.Env {
-		if variable.Name == "GOMEMLIMIT" {
-			of = variable
-		}
-	}
-	require.NotNil(t, of.ValueFrom)
-	assert.Equal(t, "requests.memory", of.ValueFrom.ResourceFieldRef.Resource)
+	assert.Contains(t, environment(t, objects, container), "GOMEMLIMIT="+strconv.FormatInt(container.Resources.Requests.Memory().Value(), 10))
 	share := container.Resources.Requests.Memory().AsApproximateFloat64() / container.Resources.Limits.Memory().AsApproximateFloat64()
 	assert.InDelta(t, 0.9, share, 0.03, "of the limit")
 	assert.NotContains(t, container.Resources.Limits, corev1.ResourceCPU)

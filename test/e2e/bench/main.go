@@ -46,6 +46,7 @@ var targets = []target{
 	{"P16", "success rule with a condition on a 1 KiB body: at most 5 µs and 12 allocations", ruled},
 	{"P17", "adaptive delay and budget, on the path of a call of three attempts: at most 100 ns, no allocation", adapted},
 	{"replicas", "1, 2 and 3 replicas, each with a fifth of a core: calls/s at least 0.9 of linear", replicated},
+	{"P18", "`first`, instant upstream, 32 connections, one call in a hundred traced: at least 0.97 times the calls/s without traces", traced},
 	{"KS", "20,000 calls per strategy, on the challenge's API and on `/proxy`, against the closed form: Kolmogorov-Smirnov", distributions},
 	{"tail", "tail tolerance: settings that others have published figures for", tolerance},
 	{"hedging", "p99 against extra requests, drawn as images/hedging.svg", drawHedging},

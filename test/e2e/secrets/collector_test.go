@@ -27,7 +27,7 @@ func newCollector(t *testing.T) *collector {
 		defer c.mu.Unlock()
 		_, _ = c.spans.ReadFrom(r.Body)
 		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, r.Header.Get("Api-Key")+" "+r.URL.String())
+		_, _ = io.WriteString(w, r.Header.Get("Api-Key")+" "+r.URL.String()) //nolint:gosec // nobody looks at it
 	}))
 	t.Cleanup(c.Close)
 	return c

@@ -88,6 +88,9 @@ func TestTheBaseHasWhatADeploymentNeedsAndTheOverlaysWhatTheyAdd(t *testing.T) {
 			"ConfigMap", "Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "NetworkPolicy", "PodDisruptionBudget", "PrometheusRule",
 			"Secret", "Service", "Service", "ServiceMonitor",
 		},
+		"overlays/redis": {
+			"ConfigMap", "Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Secret", "Secret", "Service",
+		},
 	} {
 		var built []string
 		for _, o := range build(t, filepath.Join(manifests(), folder)) {
@@ -119,15 +122,14 @@ func TestTheOverlayOfTheDocumentationReplacesTheFileTheSecretAndTheImage(t *test
 	require.NotNil(t, overlay)
 	folder := copyOfManifests(t)
 	for name, text := range map[string]string{
-		"kustomization.yaml": string(overlay[1]), "apis.yaml": "apis: {}\n", "secrets.env": "KEY=mine\n",
+		"kustomization.yaml": string(overlay[1]), "apis.yaml": "apis: {}\n", "secrets.env": "KEY=mine\n", "redis.env": "url=redis://mine\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
 	objects, _, container := deployment(t, folder)
 	assert.Equal(t, "registry.example.org/hedgerow:1.4.2", container.Image)
 	assert.Equal(t, map[string]any{"apis.yaml": "apis: {}\n"}, find(t, objects, "ConfigMap")["data"])
-	assert.Equal(t, map[string]any{"KEY": "bWluZQ=="}, find(t, objects, "Secret")["data"])
-	assert.Equal(t, find(t, objects, "Secret").name(), container.EnvFrom[0].SecretRef.Name)
+	assert.Subset(t, environment(t, objects, container), []string{"KEY=mine", "HEDGEROW_REDIS_URL=redis://mine"})
 	for _, o := range objects {
 		assert.Equal(t, "hedgerow", o["metadata"].(map[string]any)["namespace"], o.kind())
 	}

@@ -37,7 +37,8 @@ func TestFiftyBrowsersThatStallOnTheLivePageCostNothing(t *testing.T) {
 	assert.LessOrEqual(t, after, before+allowed, "MiB")
 	assert.LessOrEqual(t, beside.quantile(.5), 2*alone.quantile(.5)+noise)
 	assert.LessOrEqual(t, beside.quantile(.99), 2*alone.quantile(.99)+noise)
-	requireNoLeak(t, s.Hedgerow, baseline)
+	// Each connection that the service still held would have a goroutine. How many it keeps to the upstream depends on the load.
+	eventually(t, 10*time.Second, "the goroutines of the browsers to be gone", func() bool { return holds(t, s.Hedgerow).goroutines <= baseline.goroutines })
 }
 
 // stallOn opens streams of the live page that nobody reads, each anew every few seconds, as the service cuts those that stall. What it
@@ -49,19 +50,16 @@ func stallOn(t *testing.T, h *harness.Hedgerow, n int) (end func()) {
 	for range n {
 		all.Go(func() {
 			for {
-				conn, err := net.Dial("tcp", h.AdminAddr)
+				conn, err := openStream(h.AdminAddr)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				assert.NoError(t, conn.(*net.TCPConn).SetReadBuffer(4096))
-				_, err = io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-				assert.NoError(t, err)
 				select {
 				case <-time.After(15 * time.Second):
 				case <-stop:
 				}
-				assert.NoError(t, conn.Close())
+				_ = conn.Close()
 				select {
 				case <-stop:
 					return
@@ -73,4 +71,17 @@ func stallOn(t *testing.T, h *harness.Hedgerow, n int) (end func()) {
 	stopped := sync.OnceFunc(func() { close(stop); all.Wait() })
 	t.Cleanup(stopped)
 	return stopped
+}
+
+// openStream asks for a stream of the live page, on a connection that takes little without being read.
+func openStream(addr string) (net.Conn, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	err = conn.(*net.TCPConn).SetReadBuffer(4096)
+	if err == nil {
+		_, err = io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	}
+	return conn, err
 }

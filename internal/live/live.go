@@ -6,11 +6,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed" // the page's parts
+	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"text/template"
 	"time"
@@ -94,21 +95,34 @@ func (p *Page) configuration(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, p.settings.Configuration()) // fails when the reader has gone
 }
 
-// The parts of the page: a template, and what it takes in.
+// parts are the files that the page is made of.
+//
+//go:embed page
+var parts embed.FS
+
+// part returns files of the page, one after the other.
+func part(names ...string) string {
+	var text strings.Builder
+	for _, name := range names {
+		content, err := parts.ReadFile("page/" + name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		text.Write(content)
+	}
+	return text.String()
+}
+
 var (
-	//go:embed page/page.html
-	pageTemplate string
-	//go:embed page/page.css
-	style string
-	//go:embed page/page.js
-	script string
+	style  = part("page.css")
+	script = part("words.js", "race.js", "list.js", "page.js") // one script
 )
 
 // document is the page, made when it is first asked for.
 var document = sync.OnceValue(func() []byte {
 	var page bytes.Buffer
-	parts := struct{ Style, Script string }{style, script}
-	if err := template.Must(template.New("page").Parse(pageTemplate)).Execute(&page, parts); err != nil {
+	inline := struct{ Style, Script string }{style, script}
+	if err := template.Must(template.New("page").Parse(part("page.html"))).Execute(&page, inline); err != nil {
 		panic(err) // the template is ours
 	}
 	return page.Bytes()

@@ -19,8 +19,8 @@ type Quota interface {
 // turn takes what the quota has for n attempts to be fired at once. The first attempt of the call waits for its turn. The error is
 // ErrAbandoned or, when none may be sent, a *RefusedError.
 func (c *Call[T]) turn(n int) (granted int, err error) {
-	quota := c.service.settings.Quota
-	if quota == nil || c.admissible(n) != nil {
+	quota := c.quotaFor(n)
+	if quota == nil {
 		return n, nil
 	}
 	var retryAfter time.Duration
@@ -42,11 +42,18 @@ func (c *Call[T]) turn(n int) (granted int, err error) {
 
 // spare takes what the quota has for n attempts that were held back.
 func (c *Call[T]) spare(n int) int {
-	quota := c.service.settings.Quota
-	if quota == nil || c.admissible(n) != nil {
-		return n
+	if quota := c.quotaFor(n); quota != nil {
+		return quota.Spare(n)
 	}
-	return quota.Spare(n)
+	return n
+}
+
+// quotaFor is what bounds n attempts, nil when nothing does or they must not be sent anyway.
+func (c *Call[T]) quotaFor(n int) Quota {
+	if c.admissible(n) != nil {
+		return nil
+	}
+	return c.service.settings.Quota
 }
 
 // admissible is why n attempts must not be sent, whatever the quota. What they are refused for takes nothing of it.

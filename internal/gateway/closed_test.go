@@ -41,7 +41,7 @@ func TestAQuotaIsClosedWhenNoAPIHasItAnyMoreAndTheLastCallHasEnded(t *testing.T)
 		assert.Empty(t, made["a"].closed)
 
 		g.follow("a", s)
-		go func() { _, _ = g.call(t, "a", "GET", "/x") }()
+		go func() { _, _ = g.call(t, "a", "GET", "/x") }() //nolint:testifylint // the route is there
 		synctest.Wait()
 		g.Swap(parse(t, one("quota: off")))
 		synctest.Wait()

@@ -25,7 +25,7 @@ type diary struct {
 	lines []string
 }
 
-func (d *diary) write(format string, values ...any) {
+func (d *diary) writef(format string, values ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = append(d.lines, fmt.Sprintf(format, values...))
@@ -33,7 +33,7 @@ func (d *diary) write(format string, values ...any) {
 
 // watch watches every call.
 func (d *diary) watch(b hedgerow.Beginning) hedgerow.CallWatcher {
-	d.write("%s begins: api %q, route %q, strategy %s, timeout %v", b.ID, b.API, b.Route, b.Strategy, b.Timeout)
+	d.writef("%s begins: api %q, route %q, strategy %s, timeout %v", b.ID, b.API, b.Route, b.Strategy, b.Timeout)
 	return &watchedCall{d, b}
 }
 
@@ -42,11 +42,11 @@ type watchedCall struct {
 	hedgerow.Beginning
 }
 
-func (w *watchedCall) Fired(a fanout.Attempt) { w.write("%s: attempt %d is fired", w.ID, a.Number) }
+func (w *watchedCall) Fired(a fanout.Attempt) { w.writef("%s: attempt %d is fired", w.ID, a.Number) }
 func (w *watchedCall) Ended(a fanout.Attempt) {
-	w.write("%s: attempt %d %s", w.ID, a.Number, a.Outcome)
+	w.writef("%s: attempt %d %s", w.ID, a.Number, a.Outcome)
 }
-func (w *watchedCall) Answered(status int) { w.write("%s is answered: %d", w.ID, status) }
+func (w *watchedCall) Answered(status int) { w.writef("%s is answered: %d", w.ID, status) }
 
 // watched returns the router of a service whose calls are watched, with the API "a" in the file.
 func watched(t *testing.T, watch ...func(hedgerow.Beginning) hedgerow.CallWatcher) http.Handler {

@@ -29,8 +29,8 @@ func TestInTroubleReplicasKeepToTheQuotaByTheirSharesAndShareItAgainAfterwards(t
 					time.AfterFunc(20*time.Second, func() { m.set(well) })
 					l := offer(t, all, calls, each, 30*time.Second)
 					want := min(100, calls)
-					for _, span := range []time.Duration{3, 8, 9, 10, 11, 12, 15, 18, 19, 20, 21, 22} {
-						from := span * time.Second
+					for _, second := range []int{3, 8, 9, 10, 11, 12, 15, 18, 19, 20, 21, 22} {
+						from := time.Duration(second) * time.Second
 						assert.LessOrEqual(t, l.between(from, from+5*time.Second), 550, "in the five seconds from %v", from)
 						assert.GreaterOrEqual(t, l.between(from, from+5*time.Second), want*9/2, "in the five seconds from %v", from)
 					}

@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -140,7 +141,7 @@ func TestWhatIsWrongWithRedisIsAnErrorThatShowsNoPassword(t *testing.T) {
 func TestAnEchoOfThePasswordIsMasked(t *testing.T) {
 	u, err := ParseURL("redis://:hunter2@h")
 	require.NoError(t, err)
-	require.EqualError(t, u.mask(fmt.Errorf("unknown command AUTH hunter2")), "unknown command AUTH ***")
+	require.EqualError(t, u.mask(errors.New("unknown command AUTH hunter2")), "unknown command AUTH ***")
 	assert.NoError(t, u.mask(nil))
 }
 

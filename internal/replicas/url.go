@@ -39,18 +39,25 @@ func ParseURL(text string) (URL, error) {
 	case u.Scheme == "unix" && u.Host == "" && path != "":
 		e.network, e.addr = "unix", u.Path
 	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "":
-		e.network, e.secure = "tcp", u.Scheme == "rediss"
-		e.addr = net.JoinHostPort(u.Hostname(), orDefault(u.Port(), defaultPort))
-		database, err := strconv.ParseUint(orDefault(path, "0"), 10, 16)
-		port, portErr := strconv.ParseUint(orDefault(u.Port(), defaultPort), 10, 16)
-		if err != nil || portErr != nil || port == 0 {
+		e.secure = u.Scheme == "rediss"
+		if !e.parseTCP(u.Hostname(), orDefault(u.Port(), defaultPort), orDefault(path, "0")) {
 			return URL{}, errURL
 		}
-		e.database = int(database)
 	default:
 		return URL{}, errURL
 	}
 	return URL{e}, nil
+}
+
+// parseTCP sets what is special of a server that is reached by the network. It is false when port or database is not a number that these have.
+func (e *endpoint) parseTCP(host, port, database string) bool {
+	p, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || p == 0 {
+		return false
+	}
+	d, err := strconv.ParseUint(database, 10, 16)
+	e.network, e.addr, e.database = "tcp", net.JoinHostPort(host, port), int(d)
+	return err == nil
 }
 
 func orDefault(text, otherwise string) string {

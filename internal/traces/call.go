@@ -50,14 +50,12 @@ type Call struct {
 }
 
 // Fired begins the span of an attempt.
-func (c *Call) Fired(a fanout.Attempt) { //nolint:spancheck // Ended ends it
-	_, span := c.traces.tracer.Start(c.ctx, spanName(c.method), asClient, trace.WithTimestamp(a.Started), trace.WithAttributes(
-		c.method, keyNumber.Int(a.Number+1), keyHedge.Bool(a.Hedge), keyURL.Int(a.Place+1)))
-	span.SetAttributes(c.api...)
+func (c *Call) Fired(a fanout.Attempt) {
+	attributes := append([]attribute.KeyValue{c.method, keyNumber.Int(a.Number + 1), keyHedge.Bool(a.Hedge), keyURL.Int(a.Place + 1)}, c.api...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attempts = append(c.attempts, make([]trace.Span, max(0, a.Number+1-len(c.attempts)))...)
-	c.attempts[a.Number] = span
+	_, c.attempts[a.Number] = c.traces.tracer.Start(c.ctx, spanName(c.method), asClient, trace.WithTimestamp(a.Started), trace.WithAttributes(attributes...))
 }
 
 // Ended ends the span of an attempt. Only a failed one is an error: a loser that was cut has done nothing wrong. One that was refused is an

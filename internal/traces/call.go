@@ -55,7 +55,7 @@ func (c *Call) Fired(a fanout.Attempt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attempts = append(c.attempts, make([]trace.Span, max(0, a.Number+1-len(c.attempts)))...)
-	_, c.attempts[a.Number] = c.traces.tracer.Start(c.ctx, spanName(c.method), asClient, trace.WithTimestamp(a.Started), trace.WithAttributes(attributes...))
+	_, c.attempts[a.Number] = c.traces.tracer.Start(c.ctx, spanName(c.method), asClient, trace.WithTimestamp(a.Started), trace.WithAttributes(attributes...)) //nolint:spancheck // Ended ends it
 }
 
 // Ended ends the span of an attempt. Only a failed one is an error: a loser that was cut has done nothing wrong. One that was refused is an

@@ -64,6 +64,19 @@ func TestALostRedisIsToldOnceAndSoIsItsReturn(t *testing.T) {
 	})
 }
 
+func TestARedisThatAnswersAndWritesNothingIsLostUntilItWrites(t *testing.T) {
+	in(t, 1, "100/s", func(t *testing.T, m *memory, all []replica) {
+		m.set(func(m *memory) { m.full = true })
+		l := offer(t, all, 90, 1, 5*time.Second)
+		assert.Zero(t, l.refused)
+		assert.False(t, all[0].Up())
+		assert.Len(t, all[0].log.Lines("level", "WARN"), 1)
+		m.set(func(m *memory) { m.full = false })
+		time.Sleep(beatEvery)
+		assert.True(t, all[0].Up())
+	})
+}
+
 func TestNothingIsSparedForHedgesWhileRedisDoesNotAnswer(t *testing.T) {
 	in(t, 3, "100/s", func(t *testing.T, m *memory, all []replica) {
 		assert.Equal(t, 2, all[0].Spare(2))

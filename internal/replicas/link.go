@@ -102,7 +102,9 @@ func (l *Link) count(replicas int) {
 // take takes requests of a quota.
 func (l *Link) take(key string, o order) (grant, error) {
 	g, err := l.store.take(key, o)
-	l.note(err)
+	if err != nil { // whether Redis is back a sign of life has to tell, which is always written
+		l.note(err)
+	}
 	return g, err
 }
 

@@ -17,7 +17,7 @@ import (
 
 const ms = time.Millisecond
 
-var errGone = errors.New("connection refused")
+var errGone, errFull = errors.New("connection refused"), errors.New("out of memory")
 
 // memory is a store that does in memory what the scripts do in Redis.
 type memory struct {
@@ -26,6 +26,7 @@ type memory struct {
 	lives    map[string]time.Time
 	delay    time.Duration // of each answer
 	gone     bool
+	full     bool // nothing can be written
 	commands int
 	now      func() time.Time
 }
@@ -68,6 +69,9 @@ func (m *memory) beat(name string) (int, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.full {
+		return 0, errFull
+	}
 	m.lives[name] = time.Now()
 	alive := 0
 	for _, last := range m.lives {
@@ -100,6 +104,9 @@ func (m *memory) take(key string, o order) (grant, error) {
 	room := func(later time.Duration) int { return max(0, int(math.Floor(float64(later-turn)/float64(o.every)))+1) }
 	taken := min(o.firsts, room(o.ahead))
 	taken += max(0, min(o.more, room(0)-taken))
+	if m.full && taken > 0 {
+		return grant{}, errFull
+	}
 	m.whole[key] = whole.Add(time.Duration(taken) * o.every)
 	return grant{granted: taken, turn: turn}, nil
 }

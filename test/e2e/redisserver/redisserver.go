@@ -2,6 +2,8 @@
 package redisserver
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"os/exec"
 	"syscall"
@@ -81,5 +83,23 @@ func (s *Server) signal(t testing.TB, signal syscall.Signal) {
 	t.Helper()
 	if err := s.command.Process.Signal(signal); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Tell sends it a command, such as "CONFIG SET maxmemory 1", and expects the answer OK.
+func (s *Server) Tell(t testing.TB, command string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || answer != "+OK\r\n" {
+		t.Fatalf("%s: %q, %v", command, answer, err)
 	}
 }

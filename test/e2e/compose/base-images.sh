@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # base-images.sh TAG... makes local stand-ins of base images, for a machine that reaches no registry: by name, golang, haproxy,
-# prometheus or (any other name) distroless static. They have the interface of the official images (paths, user, entrypoint), not
-# their contents. Needs root, a running engine, debootstrap and a Debian mirror; Go and Prometheus are this machine's own, copied.
+# prometheus, redis or (any other name) distroless static. They have the interface of the official images (paths, user, entrypoint), not
+# their contents. Needs root, a running engine, debootstrap and a Debian mirror; Go, Prometheus and Redis are this machine's own, copied.
 set -euo pipefail
 suite=bookworm
 
@@ -73,6 +73,15 @@ prometheus() { # and the libraries that it is linked with
   import "$root" "$1" 'USER 65534' 'ENTRYPOINT ["/bin/prometheus"]'
 }
 
+redis() { # and the libraries that it is linked with
+  local root=$work/redis
+  type -P redis-server >/dev/null || fail "redis-server is missing; on Debian: apt-get install redis-server"
+  mkdir -p "$root"/{bin,data,proc,sys,dev,tmp}
+  cp -L "$(type -P redis-server)" "$root/bin/"
+  ldd "$root/bin/redis-server" | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$root"
+  import "$root" "$1" 'ENV PATH=/bin' 'WORKDIR /data' 'CMD ["redis-server"]'
+}
+
 distroless() {
   local dir=$work/distroless
   mkdir -p "$dir"/{etc,tmp,home/nonroot,proc,sys,dev}
@@ -89,6 +98,7 @@ for tag; do
     *golang*) golang "$tag" ;;
     *haproxy*) haproxy "$tag" ;;
     *prometheus*) prometheus "$tag" ;;
+    *redis*) redis "$tag" ;;
     *) distroless "$tag" ;;
   esac
 done

@@ -157,6 +157,7 @@ func provideBaseImages() error {
 		envOr("BASE_IMAGE", "gcr.io/distroless/static-debian12:nonroot"),
 		envOr("HAPROXY_IMAGE", "haproxy:lts"),
 		envOr("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0"),
+		envOr("REDIS_IMAGE", "redis:7-alpine"),
 	} {
 		if _, err := docker("image", "inspect", base); err == nil || base == "scratch" {
 			continue

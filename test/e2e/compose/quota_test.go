@@ -14,7 +14,7 @@ import (
 
 func TestThreeReplicasKeepToOneQuotaThroughRedis(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "apis.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("apis: {testing: {url: \"${TESTSERVER_URL}\", quota: 1/h, attempts: 1, timeout: 10s}}"), 0o644)) //nolint:gosec // the service reads it as another user
+	require.NoError(t, os.WriteFile(file, []byte("apis: {testing: {url: \"${TESTSERVER_URL}\", quota: 1/h, attempts: 1, timeout: 10s}}"), 0o644))
 	withEachCompose(t, func(t *testing.T, p *project) {
 		p.run(t, "--profile=replicas", "up", "--detach", "--no-build", "--scale=api=3")
 		replicas := p.containers(t, "api")

@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +19,22 @@ import (
 type closable struct {
 	*quota.Bucket
 
-	closed []time.Time
+	mu    sync.Mutex
+	times []time.Time
 }
 
-func (c *closable) Close() { c.closed = append(c.closed, time.Now()) }
+func (c *closable) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.times = append(c.times, time.Now())
+}
+
+// closed is when it was closed.
+func (c *closable) closed() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.times)
+}
 
 func TestAQuotaIsClosedWhenNoAPIHasItAnyMoreAndTheLastCallHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -38,17 +52,17 @@ func TestAQuotaIsClosedWhenNoAPIHasItAnyMoreAndTheLastCallHasEnded(t *testing.T)
 		g.Swap(parse(t, one("quota: 20/s")))
 		synctest.Wait()
 		assert.InDelta(t, 20, made["a"].Load().PerSecond, 0)
-		assert.Empty(t, made["a"].closed)
+		assert.Empty(t, made["a"].closed())
 
 		g.follow("a", s)
 		go func() { _, _ = g.call(t, "a", "GET", "/x") }() //nolint:testifylint // the route is there
 		synctest.Wait()
 		g.Swap(parse(t, one("quota: off")))
 		synctest.Wait()
-		assert.Empty(t, made["a"].closed, "a call still has it")
+		assert.Empty(t, made["a"].closed(), "a call still has it")
 		began := time.Now()
 		g.Close()
-		require.Len(t, made["a"].closed, 1)
-		assert.Equal(t, 500*ms, made["a"].closed[0].Sub(began))
+		require.Len(t, made["a"].closed(), 1)
+		assert.Equal(t, 500*ms, made["a"].closed()[0].Sub(began))
 	})
 }

@@ -55,13 +55,16 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	a.link = openLink(settings, logger)
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
 		UserAgent: "hedgerow/" + version, LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Logger: logger,
-		NewQuota:          newQuota(a.link),
+		NewQuota: newQuota(a.link), PushedBack: tellRests(a.link),
 		Observe:           a.observe,
 		Saved:             func(_ context.Context, api string, d time.Duration) { a.measures.ObserveSaved(api, d) },
 		ObserveConnection: func(api string) { a.measures.ObserveConnection(api) },
 		ObserveRequest:    func(api string, again bool) { a.measures.ObserveRequest(api, again) },
 		ObserveUnsent:     func(api string) { a.measures.ObserveUnsent(api) },
 	})
+	if a.link != nil {
+		a.link.Heed(func(r replicas.Rest) { a.gateway.PushBack(r.API, r.URL, r.For) })
+	}
 	a.measures = measures.AddAPIs(metrics.APISettings{
 		Statuses: http.ProxyStatuses(), Reasons: upstream.ExchangeReasons(),
 		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: int64(settings.MaxBuffered), Redis: redisState(a.link),

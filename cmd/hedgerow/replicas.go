@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"hedgerow/internal/config"
 	"hedgerow/internal/gateway"
@@ -23,6 +24,14 @@ func newQuota(link *replicas.Link) func(api string, r quota.Rate) gateway.Quota 
 		return nil
 	}
 	return func(api string, r quota.Rate) gateway.Quota { return link.Quota(api, r) }
+}
+
+// tellRests is how other replicas get to know that an API has asked for time: nil without a link.
+func tellRests(link *replicas.Link) func(api string, url int, d time.Duration) {
+	if link == nil {
+		return nil
+	}
+	return func(api string, url int, d time.Duration) { link.Tell(replicas.Rest{API: api, URL: url, For: d}) }
 }
 
 // redisState is what the metrics tell of a link: nil without one.

@@ -107,6 +107,9 @@ type Settings struct {
 	// Saved, when set, gets the time that a hedge has saved its call at least, once for each call that a hedge won while the first attempt was
 	// still running: d is how much later that attempt ended or was cut. ctx and the goroutine are those of Observe.
 	Saved func(ctx context.Context, d time.Duration)
+	// PushedBack, when set, is told of the time that a place asks for, 30 s at most, unless it has asked for longer before. It runs on the
+	// goroutine of an attempt, so it must not block.
+	PushedBack func(place int, d time.Duration)
 }
 
 // Service runs calls and holds what they share: the cap on attempts in flight, and what is known about the sources. It is safe for

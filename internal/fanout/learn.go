@@ -22,6 +22,16 @@ func (c *Call[T]) learn(number int, duration time.Duration, err error) {
 		return
 	}
 	if failure, ok := errors.AsType[*Failure](err); ok && failure.RetryAfter > 0 {
-		c.service.pushback[c.place(number)].extend(failure.RetryAfter)
+		c.service.asked(c.place(number), failure.RetryAfter)
 	}
 }
+
+// asked takes into account that a place has asked for time.
+func (s *Service[T]) asked(place int, d time.Duration) {
+	if s.pushback[place].extend(d) && s.settings.PushedBack != nil {
+		s.settings.PushedBack(place, min(d, maxPushback))
+	}
+}
+
+// PushBack leaves a place alone for d, 30 s at most, as if it had asked this service for that time. Settings.PushedBack is not told.
+func (s *Service[T]) PushBack(place int, d time.Duration) { s.pushback[place].extend(d) }

@@ -15,13 +15,16 @@ type pushback struct {
 	until atomic.Int64 // as nanoseconds after began, by the monotonic clock; 0: never asked
 }
 
-// extend makes the pushback last for d from now on, 30 s at most. A longer one that was asked for before stays.
-func (p *pushback) extend(d time.Duration) {
+// extend makes the pushback last for d from now on, 30 s at most. A longer one that was asked for before stays, and it is false.
+func (p *pushback) extend(d time.Duration) bool {
 	until := int64(time.Since(p.began) + min(d, maxPushback))
 	for {
 		old := p.until.Load()
-		if until <= old || p.until.CompareAndSwap(old, until) {
-			return
+		if until <= old {
+			return false
+		}
+		if p.until.CompareAndSwap(old, until) {
+			return true
 		}
 	}
 }

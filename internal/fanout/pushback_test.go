@@ -146,3 +146,37 @@ func TestAShorterTimeDoesNotEndALongerOne(t *testing.T) {
 		assert.Equal(t, 10*time.Second-20*ms, p.retryAfter(t))
 	})
 }
+
+func TestWhoeverWantsToKnowIsToldThatAPlaceHasAskedForTimeAndCanTellTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type told struct {
+			place int
+			time.Duration
+		}
+		var all []told
+		s := newScript()
+		settings := s.settings()
+		settings.Places = 2
+		settings.PushedBack = func(place int, d time.Duration) { all = append(all, told{place, d}) }
+		p := paced{s, fanout.New[int](settings)}
+		ask := func(place int, d time.Duration) {
+			t.Helper()
+			s.steps, s.ended = []step{asksToWait(0, d)}, make([]time.Duration, 1)
+			plan := s.plan(time.Second, fanout.First)
+			plan.Producers, plan.Place = 1, func(int) int { return place }
+			_, _ = p.Do(t.Context(), plan)
+			p.Wait()
+		}
+		ask(1, 5*time.Second)
+		ask(1, 4*time.Second) // it has asked for longer
+		ask(0, time.Hour)
+		assert.Equal(t, []told{{1, 5 * time.Second}, {0, 30 * time.Second}}, all)
+
+		time.Sleep(time.Minute)
+		p.PushBack(0, 10*time.Second)
+		assert.Equal(t, 10*time.Second, p.retryAfter(t))
+		assert.Len(t, all, 2, "who tells knows")
+		p.PushBack(0, time.Hour)
+		assert.Equal(t, 30*time.Second, p.retryAfter(t))
+	})
+}

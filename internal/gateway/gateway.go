@@ -33,6 +33,8 @@ type Settings struct {
 	Observe func(ctx context.Context, api string, a fanout.Attempt)
 	// Saved, when set, gets what the function of this name in fanout.Settings gets, with the API's name. ctx is Observe's.
 	Saved func(ctx context.Context, api string, d time.Duration)
+	// PushedBack, when set, gets what the function of this name in fanout.Settings gets, with the API's name. url counts from 0.
+	PushedBack func(api string, url int, d time.Duration)
 	// ObserveConnection, ObserveRequest and ObserveUnsent, when set, get what the functions of these names in upstream.Settings get,
 	// with the API's name.
 	ObserveConnection func(api string)
@@ -169,6 +171,9 @@ func newAPI(settings file.API, s Settings, was *API) *API {
 		engine.Saved = func(ctx context.Context, d time.Duration) {
 			s.Saved(ctx.(*exchange).Context, settings.Name, d) //nolint:forcetypeassert // Do's
 		}
+	}
+	if s.PushedBack != nil {
+		engine.PushedBack = func(url int, d time.Duration) { s.PushedBack(settings.Name, url, d) }
 	}
 	a.engine = fanout.New[*Answer](engine)
 	return a

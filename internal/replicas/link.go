@@ -40,6 +40,7 @@ type Link struct {
 	told   bool      // that Redis is lost, or was never there
 	since  time.Time // when it came last
 	quotas map[*Quota]struct{}
+	rests  rests
 }
 
 // Open returns a link that looks for Redis until Close. It does not wait for it: until it has answered the replica takes itself for the
@@ -47,10 +48,11 @@ type Link struct {
 func Open(u URL, logger *slog.Logger) *Link { return open(newServer(u), logger) }
 
 func open(s store, logger *slog.Logger) *Link {
-	l := &Link{store: s, name: rand.Text(), logger: logger, quotas: map[*Quota]struct{}{}}
+	l := &Link{store: s, name: rand.Text(), logger: logger, quotas: map[*Quota]struct{}{}, rests: newRests()}
 	l.replicas.Store(1)
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.running.Go(l.live)
+	l.running.Go(l.spread)
 	return l
 }
 

@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -29,6 +30,7 @@ type memory struct {
 	full     bool // nothing can be written
 	commands int
 	now      func() time.Time
+	heard    []func(string) // of those who listen
 }
 
 func newMemory() *memory {
@@ -109,6 +111,27 @@ func (m *memory) take(key string, o order) (grant, error) {
 	}
 	m.whole[key] = whole.Add(time.Duration(taken) * o.every)
 	return grant{granted: taken, turn: turn}, nil
+}
+
+func (m *memory) publish(text string) error {
+	if err := m.answer(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, heard := range m.heard {
+		heard(text)
+	}
+	return nil
+}
+
+func (m *memory) listen(ctx context.Context, heard func(string)) error {
+	if err := m.answer(); err != nil {
+		return err
+	}
+	m.set(func(m *memory) { m.heard = append(m.heard, heard) })
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (*memory) close() {}

@@ -1,8 +1,10 @@
 package replicas
 
 import (
+	"context"
 	_ "embed"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -16,6 +18,10 @@ type store interface {
 	leave(name string) error
 	// take takes requests of a quota.
 	take(key string, o order) (grant, error)
+	// publish sends a text to whoever listens.
+	publish(text string) error
+	// listen gives heard each text that is published, until ctx is done or the connection has ended.
+	listen(ctx context.Context, heard func(text string)) error
 	close()
 }
 
@@ -48,16 +54,22 @@ var (
 const (
 	replicasKey = "hedgerow:replicas"
 	quotaKey    = "hedgerow:quota:"
+	// restsChannel has the number of the database behind it: all databases of a Redis have the same channels.
+	restsChannel = "hedgerow:rests:"
 )
 
 // server is a Redis server.
 type server struct {
-	pool *redis.Pool
-	mask func(error) error
+	pool    *redis.Pool
+	mask    func(error) error
+	channel string
 }
 
 func newServer(u URL) *server {
-	return &server{pool: &redis.Pool{Dial: u.dial, MaxIdle: maxIdle, IdleTimeout: idleTimeout, TestOnBorrow: test}, mask: u.mask}
+	return &server{
+		pool: &redis.Pool{Dial: u.dial, MaxIdle: maxIdle, IdleTimeout: idleTimeout, TestOnBorrow: test}, mask: u.mask,
+		channel: restsChannel + strconv.Itoa(u.parsed.database),
+	}
 }
 
 // test asks on a connection that has been idle for a while whether it still stands: Redis may have closed it.
@@ -103,6 +115,45 @@ func (s *server) take(key string, o order) (grant, error) {
 		return grant{}, s.mask(err)
 	}
 	return grant{granted: int(got[0]), turn: time.Duration(got[1]) * time.Microsecond}, nil
+}
+
+func (s *server) publish(text string) error {
+	conn := s.pool.Get()
+	defer conn.Close() //nolint:errcheck // what it says has been said
+	_, err := conn.Do("PUBLISH", s.channel, text)
+	return s.mask(err)
+}
+
+// listen sends a PING each second, so that a connection that is dead ends.
+func (s *server) listen(ctx context.Context, heard func(text string)) error {
+	conn, err := s.pool.Dial()
+	if err != nil {
+		return s.mask(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(ctx, func() { _ = conn.Close() }) // which ends what is being received
+	subscription := redis.PubSubConn{Conn: conn}
+	if err := subscription.Subscribe(s.channel); err != nil {
+		return s.mask(err)
+	}
+	go func() {
+		for subscription.Ping("") == nil {
+			select {
+			case <-time.After(beatEvery):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for {
+		switch message := subscription.ReceiveWithTimeout(lifetime).(type) {
+		case redis.Message:
+			heard(string(message.Data))
+		case error:
+			return s.mask(message)
+		}
+	}
 }
 
 func (s *server) close() { _ = s.pool.Close() }

@@ -167,8 +167,8 @@ func (c *Call[T]) add(a Attempt) Attempt {
 
 // admit takes n places under the cap. The error is why the attempts must not be sent.
 func (c *Call[T]) admit(n int) error {
-	if err := c.admissible(n); err != nil {
-		return err
+	if c.overdue {
+		return errWait
 	}
 	if !c.service.reserve(n) {
 		return errCap

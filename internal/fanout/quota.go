@@ -48,21 +48,11 @@ func (c *Call[T]) spare(n int) int {
 	return n
 }
 
-// quotaFor is what bounds n attempts, nil when nothing does or they must not be sent anyway.
+// quotaFor is what bounds n attempts, nil when nothing does or they must not be sent anyway: what is refused for another reason takes nothing
+// of a quota.
 func (c *Call[T]) quotaFor(n int) Quota {
-	if c.admissible(n) != nil {
+	if c.overdue || !c.service.hasRoom(n) {
 		return nil
 	}
 	return c.service.settings.Quota
-}
-
-// admissible is why n attempts must not be sent, whatever the quota. What they are refused for takes nothing of it.
-func (c *Call[T]) admissible(n int) error {
-	switch {
-	case c.overdue:
-		return errWait
-	case !c.service.hasRoom(n):
-		return errCap
-	}
-	return nil
 }

@@ -85,6 +85,7 @@ func TestACallWhoseTurnComesTooLateIsRefusedAndToldWhenItComes(t *testing.T) {
 				for _, a := range answer.Attempts {
 					assert.Equal(t, fanout.Refused, a.Outcome)
 					assert.Equal(t, fanout.Reason{Kind: fanout.KindQuota}, a.Reason())
+					assert.Zero(t, time.Since(a.Started))
 				}
 				assert.Equal(t, answer.Attempts, p.settled[before:], "the observer was told of each")
 				assert.NotEmpty(t, answer.Attempts)
@@ -96,10 +97,12 @@ func TestACallWhoseTurnComesTooLateIsRefusedAndToldWhenItComes(t *testing.T) {
 func TestARefusedCallWaitsForAPlaceThatHasAskedForTimeIfThatIsLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &turns{}
-		p := within(q, nothing)
+		p := within(q, func(s *fanout.Settings) { s.Places = 2 })
 		p.call(t, fanout.Smart, asksToWait(0, 3*time.Second))
 		q.after = time.Second
-		_, err := p.Do(t.Context(), p.plan(time.Second, fanout.Smart))
+		plan := p.plan(time.Second, fanout.Smart)
+		plan.Place = func(number int) int { return number % 2 } // the second has not asked
+		_, err := p.Do(t.Context(), plan)
 		assert.Equal(t, &fanout.RefusedError{Kind: fanout.KindQuota, RetryAfter: 3 * time.Second}, err)
 	})
 }
@@ -220,5 +223,64 @@ func TestAStrategyThatFiresOneByOneHasOneFirstAttempt(t *testing.T) {
 		assert.Equal(t, []error{nil, nil, &fanout.RefusedError{Kind: fanout.KindQuota}}, errs)
 		assert.Equal(t, []fanout.Kind{"", "", fanout.KindQuota}, kinds(answer.Attempts))
 		p.Wait()
+	})
+}
+
+func TestAHedgeThatTheQuotaRefusesIsRecordedAsOneAtItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := within(&turns{}, nothing)
+		p.steps, p.ended = []step{succeeds(500*ms, 1)}, make([]time.Duration, 1)
+		answer, err := p.Do(t.Context(), p.plan(time.Second, fanout.Smart))
+		require.NoError(t, err)
+		for _, a := range answer.Attempts[1:] {
+			assert.True(t, a.Hedge)
+			assert.Equal(t, hedge+tick, a.Started.Sub(p.began))
+		}
+	})
+}
+
+func TestARefusedHedgeGivesBackToTheBudgetWhatItsCallHasTakenAndNothingElse(t *testing.T) {
+	for name, test := range map[string]struct{ budget, full, empty float64 }{
+		"a budget":                {0.1, 10, 0},
+		"the smallest budget":     {0.000001, 10, 0},
+		"a call without a budget": {0, 10, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := &turns{}
+				p := within(q, nothing)
+				refused := func() {
+					t.Helper()
+					p.budget = test.budget
+					p.call(t, fanout.Smart, fails(0))
+				}
+				refused()
+				p.holds(t, test.full)
+				p.budget, q.spare = 0.1, 10
+				p.spend(t)
+				refused()
+				p.holds(t, test.empty)
+			})
+		})
+	}
+}
+
+func TestACallerThatGoesAwayWhileTheQuotaHasNothingToSpareHasItsAttemptsCutAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := within(&turns{}, nothing)
+		p.steps, p.ended = []step{succeeds(hangs, 1)}, make([]time.Duration, 1)
+		ctx, leave := context.WithTimeout(t.Context(), 50*ms)
+		defer leave()
+		_, err := p.Do(ctx, p.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
+			if err := c.Fire(1); err != nil {
+				return nil, err
+			}
+			time.Sleep(100 * ms)
+			return nil, c.Fire(1)
+		}))
+		require.ErrorIs(t, err, fanout.ErrAbandoned)
+		p.Wait()
+		assert.Equal(t, []time.Duration{100 * ms}, p.ended)
+		assert.Equal(t, outcomes(fanout.Abandoned), p.outcomes(t))
 	})
 }

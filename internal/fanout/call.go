@@ -180,7 +180,8 @@ func (c *Call[T]) admit(n int) error {
 func (c *Call[T]) refuse(n int, a Attempt) {
 	a.Outcome = Refused
 	for range n {
-		c.observe(c.add(a))
+		refused := c.add(a)
+		c.observe(&refused)
 	}
 }
 

@@ -46,7 +46,8 @@ func (c *Call[T]) lose(r Result[T]) {
 	} else if r.Err != nil {
 		own = Failed
 	}
-	c.settle(r, c.fate(own))
+	a := c.attempts[r.number] // which is not written to any more
+	c.settle(&a, r, c.fate(own))
 	if r.number == 0 && c.service.settings.Saved != nil {
 		c.tellSaved(r.duration)
 	}

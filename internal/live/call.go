@@ -122,10 +122,10 @@ func (c *Call) outcomeOf(status int) string {
 	switch {
 	case status == statusGone:
 		return callAbandoned
-	case status == http.StatusGatewayTimeout && has(fanout.TimedOut, fanout.Running):
-		return callTimedOut
 	case waitsForAll && status == http.StatusOK, !waitsForAll && has(fanout.Won):
 		return callAnswered
+	case status == http.StatusGatewayTimeout && has(fanout.TimedOut, fanout.Running):
+		return callTimedOut
 	case !has(fanout.Failed, fanout.Won, fanout.Running):
 		return callRefused
 	}

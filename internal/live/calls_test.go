@@ -103,6 +103,7 @@ func TestHowACallEndedIsOneWord(t *testing.T) {
 		{"smart", []fanout.Outcome{fanout.Won}, 200, "answered"},
 		{"first", []fanout.Outcome{fanout.Running, fanout.Won}, 404, "answered"},
 		{"first", []fanout.Outcome{fanout.Failed, fanout.Won}, 504, "answered"}, // the file may say that this is a success
+		{"first", []fanout.Outcome{fanout.Running, fanout.Won}, 504, "answered"},
 		{"all", []fanout.Outcome{fanout.Failed, fanout.Won}, 200, "answered"},
 		{"within-timeout", []fanout.Outcome{fanout.Running}, 200, "answered"},
 		{"smart", []fanout.Outcome{fanout.Failed, fanout.Failed}, 502, "failed"},

@@ -28,6 +28,9 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return // what is written is thrown away: its stream would neither stall nor end
+	}
 	s := stream{page: p, follower: follower{history: p.history}, writer: w, controller: http.NewResponseController(w)}
 	s.add("about", p.about)
 	look := time.NewTicker(lookInterval)

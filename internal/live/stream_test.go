@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,18 @@ func TestAReaderThatGoesAwayLeavesNothing(t *testing.T) {
 		synctest.Wait()
 		assert.Empty(t, p.readers)
 	})
+}
+
+func TestWhoAsksForTheHeadAloneHoldsNoPlace(t *testing.T) {
+	p := newPage()
+	server := httptest.NewServer(p)
+	defer server.Close()
+	defer server.CloseClientConnections() // which a stream would hold
+	response, err := http.Head(server.URL + "/events")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, "200 OK text/event-stream", response.Status+" "+response.Header.Get("Content-Type"))
+	assert.Empty(t, p.readers)
 }
 
 func TestTooManyReadersAreTurnedAway(t *testing.T) {

@@ -47,7 +47,10 @@ func newExporter(s Settings, q *queue) *exporter {
 	return &exporter{
 		url: s.Endpoint.String(), header: header, timeout: s.Timeout, packer: packer{gzip: s.Gzip}, queue: q, exported: s.ObserveExported,
 		client: &http.Client{
-			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: s.TLS, IdleConnTimeout: longestRest},
+			Transport: &http.Transport{
+				Proxy: http.ProxyFromEnvironment, TLSClientConfig: s.TLS, IdleConnTimeout: longestRest,
+				TLSHandshakeTimeout: s.Timeout, // nothing else ends a handshake: it goes on when its request is given up
+			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the headers are for nobody else
 		},
 	}

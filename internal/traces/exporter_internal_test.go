@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -209,6 +210,24 @@ func TestACollectorThatAsksForTimeGetsIt(t *testing.T) {
 		assert.Equal(t, []time.Duration{0, 30 * time.Second}, e.asked())
 		assert.Equal(t, 3, e.told.taken())
 	})
+}
+
+func TestAHandshakeThatStallsHoldsNoConnection(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	var told told
+	s := settings(t, &told)
+	s.Endpoint, s.Timeout = &url.URL{Scheme: "https", Host: listener.Addr().String()}, 50*time.Millisecond
+	e := newExporter(s, newQueue(s))
+	require.NoError(t, e.ExportSpans(t.Context(), tracetest.SpanStubs{{Name: "a"}}.Snapshots()))
+	assert.Equal(t, map[Loss]int{ExportFailed: 1}, told.losses())
+	conn, err := listener.Accept()
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.Copy(io.Discard, conn) // reads the greeting, then the end
+	assert.NoError(t, err)
 }
 
 func TestRetryAfterIsSecondsOrADateAndAMinuteAtMost(t *testing.T) {

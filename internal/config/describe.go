@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+
+	"hedgerow/internal/replicas"
 )
 
 // Describe says in a line each what the settings are, by their variables. Of a URL it shows neither user, password nor query: secrets may
@@ -38,6 +40,11 @@ func shown(value any) string {
 			return "(empty)"
 		}
 		return (&url.URL{Scheme: value.Scheme, Host: value.Host, Path: value.Path, RawPath: value.RawPath}).String()
+	case *replicas.URL:
+		if value == nil {
+			return "(empty)"
+		}
+		return value.String()
 	case *Address:
 		if value == nil {
 			return "(off)"

@@ -15,7 +15,7 @@ func TestEverySettingIsDescribedByItsVariable(t *testing.T) {
 	c, _ := parse[*config.Serve](t, []string{"--producers=5"}, "HEDGEROW_HEDGE_DELAY=p95", "HEDGEROW_HEDGE_BUDGET=10%", "HEDGEROW_ADMIN_ADDR=")
 	text := c.Describe()
 	for setting, value := range map[string]string{
-		"EXPONEA_URL": "(empty)", "HEDGEROW_CONFIG": "(empty)", "HEDGEROW_H2C": "false", "HEDGEROW_ADDR": ":5000", "HEDGEROW_ADMIN_ADDR": "(off)",
+		"EXPONEA_URL": "(empty)", "HEDGEROW_CONFIG": "(empty)", "HEDGEROW_REDIS_URL": "(empty)", "HEDGEROW_H2C": "false", "HEDGEROW_ADDR": ":5000", "HEDGEROW_ADMIN_ADDR": "(off)",
 		"HEDGEROW_PRODUCERS": "5", "HEDGEROW_HEDGE_DELAY": "p95", "HEDGEROW_HEDGE_BUDGET": "10%", "HEDGEROW_MAX_TIMEOUT": "1m0s",
 		"HEDGEROW_LOG_LEVEL": "INFO", "DEBUG": "false", "HEDGEROW_TESTSERVER_ADDR": "127.0.0.1:0", "HEDGEROW_TESTSERVER_FAIL": "0.1",
 	} {
@@ -31,7 +31,8 @@ func TestEverySettingIsDescribedByItsVariable(t *testing.T) {
 }
 
 func TestTheDescriptionOfAURLHasNoSecret(t *testing.T) {
-	c, _ := parse[*config.Serve](t, nil, "EXPONEA_URL=https://user:s3cret@example.org:8443/a%2Fb?key=s3cret")
+	c, _ := parse[*config.Serve](t, nil, "EXPONEA_URL=https://user:s3cret@example.org:8443/a%2Fb?key=s3cret", "HEDGEROW_REDIS_URL=rediss://user:s3cret@example.org/3")
 	assert.Regexp(t, `(?m)^EXPONEA_URL +https://example.org:8443/a%2Fb$`, c.Describe())
+	assert.Regexp(t, `(?m)^HEDGEROW_REDIS_URL +example.org:6379$`, c.Describe())
 	assert.NotContains(t, c.Describe(), "s3cret")
 }

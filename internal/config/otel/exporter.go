@@ -3,10 +3,14 @@ package otel
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -14,7 +18,7 @@ import (
 // protocol refuses every other than the one that there is.
 func (r *reader) protocol() {
 	const only = "http/protobuf"
-	if variable, protocol := r.forTraces("PROTOCOL"); protocol != "" && protocol != only {
+	if variable, protocol := r.forTraces("PROTOCOL"); protocol != "" && !strings.EqualFold(protocol, only) {
 		r.refusef(variable, "%q is not %s, which is the only protocol that there is here", protocol, only)
 	}
 }
@@ -33,10 +37,17 @@ func (r *reader) endpoint() *url.URL {
 		r.refusef(variable, "is neither an http nor an https URL")
 	case u.Hostname() == "":
 		r.refusef(variable, "has no host")
+	case u.Port() != "" && !isPort(u.Port()):
+		r.refusef(variable, "has no port from 1 to 65535")
 	case variable != "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": // that of all signals is where their paths begin
 		u = u.JoinPath("v1/traces")
 	}
 	return u
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // headers returns those of each request. A problem shows nothing of them.
@@ -56,7 +67,7 @@ func (r *reader) headers() http.Header {
 // gzip tells whether requests are compressed.
 func (r *reader) gzip() bool {
 	variable, compression := r.forTraces("COMPRESSION")
-	switch compression {
+	switch strings.ToLower(compression) {
 	case "gzip":
 		return true
 	case "", "none":
@@ -69,15 +80,10 @@ func (r *reader) gzip() bool {
 // tls returns what the files of certificates say, nil without any.
 func (r *reader) tls() *tls.Config {
 	var config tls.Config
-	trusted, file := r.forTraces("CERTIFICATE")
-	if file != "" {
-		pem, err := os.ReadFile(file) //nolint:gosec // whoever starts the process names it
+	if variable, path := r.forTraces("CERTIFICATE"); path != "" {
 		config.RootCAs = x509.NewCertPool()
-		switch {
-		case err != nil:
-			r.refusef(trusted, "%v", err)
-		case !config.RootCAs.AppendCertsFromPEM(pem):
-			r.refusef(trusted, "there is no certificate in PEM in %q", file)
+		if pem := r.file(variable, path); pem != nil && !config.RootCAs.AppendCertsFromPEM(pem) {
+			r.refusef(variable, "there is no certificate in PEM in %q", path)
 		}
 	}
 	own, certificate := r.forTraces("CLIENT_CERTIFICATE")
@@ -89,7 +95,11 @@ func (r *reader) tls() *tls.Config {
 	case certificate == "":
 		r.refusef(secret, "has no certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is not set")
 	default:
-		pair, err := tls.LoadX509KeyPair(certificate, key)
+		certificatePEM, keyPEM := r.file(own, certificate), r.file(secret, key)
+		if certificatePEM == nil || keyPEM == nil {
+			return nil
+		}
+		pair, err := tls.X509KeyPair(certificatePEM, keyPEM)
 		if err != nil {
 			r.refusef(own, "%v", err)
 		}
@@ -99,4 +109,13 @@ func (r *reader) tls() *tls.Config {
 		return nil
 	}
 	return &config
+}
+
+// file returns what is in a file, nil when it cannot be read. That problem does not show the path: a key itself might stand in its place.
+func (r *reader) file(variable, path string) []byte {
+	content, err := os.ReadFile(path) //nolint:gosec // whoever starts the process names it
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		r.refusef(variable, "is not a file that can be read: %v", failed.Err)
+	}
+	return content
 }

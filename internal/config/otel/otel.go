@@ -68,8 +68,8 @@ func Parse(variables map[string]string) (*Traces, []Problem) {
 	t.Endpoint, t.Headers, t.Gzip, t.TLS = r.endpoint(), r.headers(), r.gzip(), r.tls()
 	t.Sampler, t.Propagate = r.sampler(), r.propagate()
 	t.ServiceName, t.Attributes = valid(r.get("OTEL_SERVICE_NAME")), r.attributes()
-	t.Queue = r.number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, 1<<20)
-	t.Batch = min(t.Queue, r.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 1<<20))
+	t.Queue = r.number("OTEL_BSP_MAX_QUEUE_SIZE", wholeNumber, 2048, 1<<20)
+	t.Batch = min(t.Queue, r.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", wholeNumber, 512, 1<<20))
 	t.Delay = r.milliseconds("OTEL_BSP_SCHEDULE_DELAY", 5*time.Second)
 	t.Timeout = min(t.Timeout, r.milliseconds("OTEL_BSP_EXPORT_TIMEOUT", 30*time.Second))
 	return t, r.problems
@@ -84,7 +84,7 @@ func (r *reader) wanted() bool {
 	default:
 		r.warnf("OTEL_SDK_DISABLED", "%q is neither true nor false, and counts as false", disabled)
 	}
-	switch exporter := r.get("OTEL_TRACES_EXPORTER"); exporter {
+	switch exporter := r.get("OTEL_TRACES_EXPORTER"); strings.ToLower(exporter) {
 	case "none":
 		return false
 	case "otlp":
@@ -128,7 +128,7 @@ func (r *reader) propagate() bool {
 	}
 	found := false
 	for name := range strings.SplitSeq(names, ",") {
-		switch name = strings.TrimSpace(name); name {
+		switch name = strings.TrimSpace(name); strings.ToLower(name) {
 		case "tracecontext":
 			found = true
 		case "baggage", "none", "":

@@ -51,6 +51,17 @@ func TestTracesAreOnWhenTheVariablesSaySo(t *testing.T) {
 	}
 }
 
+func TestACaseIsAsGoodAsTheOther(t *testing.T) {
+	traces, problems := parse("OTEL_TRACES_EXPORTER", "OTLP", "OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/Protobuf", "OTEL_EXPORTER_OTLP_COMPRESSION", "GZip",
+		"OTEL_PROPAGATORS", "TraceContext,Baggage")
+	assert.Empty(t, problems)
+	assert.True(t, traces.Gzip)
+	assert.True(t, traces.Propagate)
+	traces, problems = parse(here, "http://h:4318", "OTEL_TRACES_EXPORTER", "None")
+	assert.Empty(t, problems)
+	assert.Nil(t, traces)
+}
+
 func TestTheDefaultsAreThoseOfOpenTelemetry(t *testing.T) {
 	traces, problems := parse("OTEL_TRACES_EXPORTER", "otlp")
 	require.Empty(t, problems)

@@ -35,15 +35,17 @@ func (r *reader) forTraces(name string) (variable, value string) {
 	return variable, value
 }
 
-// number returns a whole number from 1 to most.
-func (r *reader) number(variable string, otherwise, most int) int {
+const wholeNumber = "a whole number"
+
+// number returns a whole number from 1 to most. what is what it is called in a problem.
+func (r *reader) number(variable, what string, otherwise, most int) int {
 	text := r.get(variable)
 	if text == "" {
 		return otherwise
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > most {
-		r.warnf(variable, "%q is not a whole number from 1 to %d; it is %d now", text, most, otherwise)
+		r.warnf(variable, "%q is not %s from 1 to %d; it is %d now", text, what, most, otherwise)
 		return otherwise
 	}
 	return n
@@ -51,7 +53,7 @@ func (r *reader) number(variable string, otherwise, most int) int {
 
 // milliseconds returns a time of at least a millisecond and at most an hour.
 func (r *reader) milliseconds(variable string, otherwise time.Duration) time.Duration {
-	return time.Duration(r.number(variable, int(otherwise.Milliseconds()), int(time.Hour.Milliseconds()))) * time.Millisecond
+	return time.Duration(r.number(variable, wholeNumber+" of milliseconds", int(otherwise.Milliseconds()), int(time.Hour.Milliseconds()))) * time.Millisecond
 }
 
 // share returns a number from 0 to 1.

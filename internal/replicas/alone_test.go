@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,12 @@ var troubles = map[string]func(*memory){
 	"gone and emptied": func(m *memory) { m.gone, m.whole, m.lives = true, map[string]time.Time{}, map[string]time.Time{} },
 	"a little slow":    func(m *memory) { m.delay = 100 * ms },
 }
+
+// What the log is told.
+const (
+	lost = "Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges"
+	back = "Redis answers: quotas are shared"
+)
 
 func well(m *memory) { m.gone, m.delay = false, ms/4 }
 
@@ -47,7 +54,6 @@ func TestInTroubleReplicasKeepToTheQuotaByTheirSharesAndShareItAgainAfterwards(t
 func TestALostRedisIsToldOnceAndSoIsItsReturn(t *testing.T) {
 	in(t, 1, "100/s", func(t *testing.T, m *memory, all []replica) {
 		r := all[0]
-		lost, back := "Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges", "Redis answers: quotas are shared"
 		assert.True(t, r.Up())
 		assert.Len(t, r.log.Lines("msg", back), 1)
 		for i := range 2 {
@@ -74,6 +80,19 @@ func TestARedisThatAnswersAndWritesNothingIsLostUntilItWrites(t *testing.T) {
 		m.set(func(m *memory) { m.full = false })
 		time.Sleep(beatEvery)
 		assert.True(t, all[0].Up())
+	})
+}
+
+func TestARedisThatTakesSignsOfLifeAndRefusesAllElseIsToldOnce(t *testing.T) {
+	in(t, 1, "100/s", func(t *testing.T, m *memory, all []replica) {
+		m.set(func(m *memory) { m.locked = errors.New("MOVED 1234 another:6379") })
+		l := offer(t, all, 90, 1, 10*time.Second)
+		assert.Zero(t, l.refused)
+		assert.Len(t, all[0].log.Lines("level", "WARN"), 1)
+		assert.Len(t, all[0].log.Lines("msg", back), 1, "at the start")
+		m.set(func(m *memory) { m.locked = nil })
+		time.Sleep(3 * beatEvery)
+		assert.Len(t, all[0].log.Lines("msg", back), 2)
 	})
 }
 

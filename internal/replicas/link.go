@@ -37,10 +37,10 @@ type Link struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	told   bool      // that Redis is lost, or was never there
-	since  time.Time // when it came last
+	told   bool      // the log has been told that Redis is lost, or was never there, and not yet that it is back
+	since  time.Time // when it came last; zero: never
 	quotas map[*Quota]struct{}
-	rests  rests
+	rests  *rests
 }
 
 // Open returns a link that looks for Redis until Close. It does not wait for it: until it has answered the replica takes itself for the
@@ -110,22 +110,26 @@ func (l *Link) take(key string, o order) (grant, error) {
 	return g, err
 }
 
-// note takes into account whether Redis has answered.
+// note takes into account whether Redis has answered. The log is told of a loss at once, and of a return when it has lasted until the next
+// sign of life: a Redis may take those and refuse all else.
 func (l *Link) note(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.up.Swap(err == nil)
-	switch {
-	case err != nil && (was || !l.told):
-		l.told = true
-		l.logger.Warn("Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges",
-			"replicas", l.Replicas(), "error", err.Error())
-	case err == nil && !was:
+	was, first := l.up.Swap(err == nil), l.since.IsZero()
+	if err == nil && !was {
 		l.since = time.Now()
-		l.logger.Info("Redis answers: quotas are shared", "replicas", l.Replicas())
 		for q := range l.quotas {
 			q.ask()
 		}
+	}
+	switch {
+	case err != nil && !l.told:
+		l.told = true
+		l.logger.Warn("Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges",
+			"replicas", l.Replicas(), "error", err.Error())
+	case err == nil && (first && !l.told || l.told && time.Since(l.since) >= beatEvery):
+		l.told = false
+		l.logger.Info("Redis answers: quotas are shared", "replicas", l.Replicas())
 	}
 }
 

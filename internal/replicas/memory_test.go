@@ -27,7 +27,9 @@ type memory struct {
 	lives    map[string]time.Time
 	delay    time.Duration // of each answer
 	gone     bool
-	full     bool // nothing can be written
+	full     bool  // nothing can be written
+	locked   error // the answer to every take
+	mute     error // the answer to whoever publishes or listens
 	commands int
 	now      func() time.Time
 	heard    []func(string) // of those who listen
@@ -109,6 +111,9 @@ func (m *memory) take(key string, o order) (grant, error) {
 	if m.full && taken > 0 {
 		return grant{}, errFull
 	}
+	if m.locked != nil {
+		return grant{}, m.locked
+	}
 	m.whole[key] = whole.Add(time.Duration(taken) * o.every)
 	return grant{granted: taken, turn: turn}, nil
 }
@@ -122,14 +127,20 @@ func (m *memory) publish(text string) error {
 	for _, heard := range m.heard {
 		heard(text)
 	}
-	return nil
+	return m.mute
 }
 
 func (m *memory) listen(ctx context.Context, heard func(string)) error {
 	if err := m.answer(); err != nil {
 		return err
 	}
-	m.set(func(m *memory) { m.heard = append(m.heard, heard) })
+	m.mu.Lock()
+	mute := m.mute
+	m.heard = append(m.heard, heard)
+	m.mu.Unlock()
+	if mute != nil {
+		return mute
+	}
 	<-ctx.Done()
 	return ctx.Err()
 }

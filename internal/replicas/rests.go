@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,12 +28,13 @@ const (
 
 // rests are those of APIs. Link.mu guards told.
 type rests struct {
-	told   map[Rest]time.Time // until when, by API and URL
-	untold chan Rest
+	told    map[Rest]time.Time // until when, by API and URL
+	untold  chan Rest
+	refused sync.Once // the log is told that Redis does not pass them on
 }
 
-func newRests() rests {
-	return rests{told: map[Rest]time.Time{}, untold: make(chan Rest, mostUntold)}
+func newRests() *rests {
+	return &rests{told: map[Rest]time.Time{}, untold: make(chan Rest, mostUntold)}
 }
 
 // Tell has the other replicas know of a rest. It does not wait for that, and while Redis does not answer they do not get to know.
@@ -63,7 +65,7 @@ func (l *Link) spread() {
 		select {
 		case r := <-l.rests.untold:
 			if l.Up() {
-				_ = l.store.publish(l.write(r)) // a sign of life has to tell whether Redis is there
+				l.noteRefusal(l.store.publish(l.write(r)))
 			}
 		case <-l.ctx.Done():
 			return
@@ -75,17 +77,27 @@ func (l *Link) spread() {
 func (l *Link) Heed(heed func(Rest)) {
 	l.running.Go(func() {
 		for l.ctx.Err() == nil {
-			_ = l.store.listen(l.ctx, func(text string) { // a sign of life has to tell why
+			l.noteRefusal(l.store.listen(l.ctx, func(text string) {
 				if r, ok := l.read(text); ok {
 					heed(r)
 				}
-			})
+			}))
 			select {
 			case <-time.After(retryEvery):
 			case <-l.ctx.Done():
 			}
 		}
 	})
+}
+
+// noteRefusal has the log know, once, of a Redis that is there and passes nothing on: its user may have no right to. Whether it is there a
+// sign of life has to tell.
+func (l *Link) noteRefusal(err error) {
+	if isRefusal(err) && l.Up() {
+		l.rests.refused.Do(func() {
+			l.logger.Warn("Redis does not pass on the time that APIs ask for: each replica heeds what it is asked itself", "error", err.Error())
+		})
+	}
 }
 
 // write is a rest as it is published: who tells, the URL, the milliseconds, the API.

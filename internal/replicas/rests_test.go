@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/gomodule/redigo/redis"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -91,6 +92,28 @@ func TestWithoutRedisNobodyIsToldAndNobodyWaits(t *testing.T) {
 		synctest.Wait()
 		assert.Len(t, heards[1].taken(), 1)
 	})
+}
+
+func TestARedisThatPassesNothingOnIsToldOnce(t *testing.T) {
+	for name, mute := range map[string]error{"refuses": redis.Error("NOPERM no channel"), "is gone": errGone} {
+		t.Run(name, func(t *testing.T) {
+			in(t, 1, "100/s", func(t *testing.T, m *memory, all []replica) {
+				m.set(func(m *memory) { m.mute = mute })
+				all[0].Heed(func(Rest) {})
+				for i := range 10 {
+					all[0].Tell(Rest{API: "a", URL: i, For: time.Second})
+					time.Sleep(beatEvery)
+				}
+				told := all[0].log.Lines("msg", "Redis does not pass on the time that APIs ask for: each replica heeds what it is asked itself")
+				if !isRefusal(mute) {
+					assert.Empty(t, told, "a sign of life has to tell")
+					return
+				}
+				require.Len(t, told, 1)
+				assert.Equal(t, mute.Error(), told[0]["error"])
+			})
+		})
+	}
 }
 
 func TestWhatIsNotARestIsIgnored(t *testing.T) {

@@ -58,6 +58,12 @@ const (
 	restsChannel = "hedgerow:rests:"
 )
 
+// isRefusal tells whether an error is Redis' own answer, so that it is there.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[redis.Error](err)
+	return ok
+}
+
 // server is a Redis server.
 type server struct {
 	pool    *redis.Pool

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/gomodule/redigo/redis"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -141,7 +142,11 @@ func TestWhatIsWrongWithRedisIsAnErrorThatShowsNoPassword(t *testing.T) {
 func TestAnEchoOfThePasswordIsMasked(t *testing.T) {
 	u, err := ParseURL("redis://:hunter2@h")
 	require.NoError(t, err)
-	require.EqualError(t, u.mask(errors.New("unknown command AUTH hunter2")), "unknown command AUTH ***")
+	for _, err := range []error{errors.New("unknown command AUTH hunter2"), redis.Error("unknown command AUTH hunter2")} {
+		masked := u.mask(err)
+		require.EqualError(t, masked, "unknown command AUTH ***")
+		assert.Equal(t, isRefusal(err), isRefusal(masked))
+	}
 	assert.NoError(t, u.mask(nil))
 }
 

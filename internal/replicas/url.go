@@ -75,10 +75,15 @@ func (u URL) GoString() string { return u.String() }
 
 // mask is an error without the password, which a server that is no Redis may send back.
 func (u URL) mask(err error) error {
-	if password := u.parsed.password; err != nil && password != "" && strings.Contains(err.Error(), password) {
-		return errors.New(strings.ReplaceAll(err.Error(), password, "***"))
+	password := u.parsed.password
+	if err == nil || password == "" || !strings.Contains(err.Error(), password) {
+		return err
 	}
-	return err
+	shown := strings.ReplaceAll(err.Error(), password, "***")
+	if isRefusal(err) {
+		return redis.Error(shown)
+	}
+	return errors.New(shown)
 }
 
 // dial connects and logs in. Nothing takes longer than commandTimeout.

@@ -44,6 +44,9 @@ type failing struct{ api, host string }
 func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Logger) (*apis, error) {
 	a := &apis{path: settings.Config, longest: settings.MaxTimeout, logger: logger}
 	if a.path == "" {
+		if settings.RedisURL != nil {
+			logger.Warn("HEDGEROW_REDIS_URL is ignored: there is no file of APIs whose quotas could be shared")
+		}
 		return a, nil
 	}
 	f, err := readAPIs(a.path)

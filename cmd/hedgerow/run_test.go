@@ -192,6 +192,14 @@ func TestAnOldNameOfTheTestingServerIsAWarning(t *testing.T) {
 	p.log.Wait(t, "msg", "testing server is listening")
 }
 
+func TestARedisWithNothingToShareIsAWarning(t *testing.T) {
+	p := start(t, []string{"EXPONEA_URL=http://localhost/", "HEDGEROW_REDIS_URL=redis://localhost:1"})
+	p.log.Wait(t, "msg", listening)
+	warnings := p.log.Lines("level", "WARN")
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0]["msg"], "HEDGEROW_REDIS_URL is ignored")
+}
+
 func TestProbesOfTheAdminAddressAreAnsweredWhenCallersHoldEveryConnection(t *testing.T) {
 	upstream := faultserver.New(t, faultserver.Hang(""))
 	p := start(t, []string{"EXPONEA_URL=" + upstream.URL, "HEDGEROW_ADMIN_ADDR=127.0.0.1:0", "HEDGEROW_MAX_CONNECTIONS=1"})

@@ -3,6 +3,7 @@ package secrets
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -41,4 +42,27 @@ func (c *collector) endpoint() string {
 // otelHeader is a variable with a secret.
 func otelHeader() string {
 	return "OTEL_EXPORTER_OTLP_HEADERS=api-key=" + url.PathEscape(others["IN_OTEL_HEADER"])
+}
+
+// newRedis returns the URL, with a secret in it, of what is no Redis: it says back what it is told.
+func newRedis(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			told := make([]byte, 1<<10)
+			n, _ := conn.Read(told)
+			_, _ = io.WriteString(conn, "-ERR unknown command "+strings.ReplaceAll(string(told[:n]), "\r\n", " ")+"\r\n")
+			_ = conn.Close()
+		}
+	}()
+	return (&url.URL{Scheme: "redis", Host: listener.Addr().String(), User: url.UserPassword("user", others["IN_REDIS"])}).String()
 }

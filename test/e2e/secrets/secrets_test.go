@@ -39,6 +39,7 @@ var variables = map[string]string{
 var others = map[string]string{ //nolint:gosec // nobody's
 	"IN_FILE": "Zq9file/S3cret+Word", "IN_PASSWORD": "Zq10passwordS3cret", "IN_QUERY": "Zq11queryS3cretWord",
 	"IN_OTEL_HEADER": "Zq12otel/S3cret+Word", "IN_OTEL_QUERY": "Zq13otelS3cretQuery", "IN_OTEL_PASSWORD": "Zq14otelS3cretUser",
+	"IN_REDIS": "Zq15redis/S3cret+Word",
 }
 
 func allSecrets() map[string]string {
@@ -119,7 +120,7 @@ func start(t *testing.T) *service {
 	failing := faultserver.New(t, faultserver.Status(500, ""))
 	exponea := strings.Replace(failing.URL, "http://", "http://user:"+others["IN_PASSWORD"]+"@", 1) + "?key=" + others["IN_QUERY"]
 	s.Hedgerow = harness.StartUnder(t, []string{"sh", "-c", `exec "$0" >"$STDOUT"`}, environment("STDOUT="+s.stdout, "HEDGEROW_CONFIG="+s.file,
-		"EXPONEA_URL="+exponea, "DEBUG=true", "IN_REAL_STRATEGY=first",
+		"EXPONEA_URL="+exponea, "DEBUG=true", "IN_REAL_STRATEGY=first", "HEDGEROW_REDIS_URL="+newRedis(t),
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+s.collector.endpoint(), otelHeader(), "OTEL_BSP_SCHEDULE_DELAY=100")...)
 	return s
 }
@@ -139,7 +140,7 @@ func TestNoSecretOfTheFileShowsInAnythingThatTheProcessWritesOrServes(t *testing
 	stdout, err := os.ReadFile(s.stdout)
 	require.NoError(t, err)
 	seen["standard error"], seen["standard output"] = s.Log.String(), string(stdout)
-	for _, said := range []string{"unknown host", "connection refused", "TLS failure", "invalid response", "corrupt body", "condition not met", "attempt failed", "SIGQUIT"} {
+	for _, said := range []string{"unknown host", "connection refused", "TLS failure", "invalid response", "corrupt body", "condition not met", "attempt failed", "unknown command", "SIGQUIT"} {
 		assert.Contains(t, seen["standard error"], said)
 	}
 	assertHidden(t, allSecrets(), seen)
@@ -228,6 +229,7 @@ func TestNoSecretShowsInWhatCheckAndAStartThatFailsSay(t *testing.T) {
 		"a start with a bad URL": {[]string{"serve"}, []string{"EXPONEA_URL=ftp://user:" + others["IN_PASSWORD"] + "@x/?" + others["IN_QUERY"]}, 2},
 		"a URL that is not one":  {[]string{"serve"}, []string{"EXPONEA_URL=http://user:" + others["IN_PASSWORD"] + "@x:y/%zz"}, 2},
 		"a URL without a scheme": {[]string{"serve"}, []string{"EXPONEA_URL=user:" + others["IN_PASSWORD"] + "@x/"}, 2},
+		"a Redis without a host": {[]string{"serve"}, []string{"HEDGEROW_REDIS_URL=redis://user:" + others["IN_REDIS"] + "@"}, 2},
 		"bad settings":           {[]string{"serve"}, []string{"HEDGEROW_UNKNOWN=" + others["IN_PASSWORD"], "EXPONEA_URL=http://x/ ?" + others["IN_QUERY"]}, 2},
 	} {
 		command := exec.Command(harness.Binary(t), run.args...)

@@ -38,6 +38,7 @@ type Call[T any] struct {
 	deadline time.Time          // when the call is over
 	turnBy   time.Time          // when its first attempt must be sent that waits for its turn
 	overdue  bool               // it has waited for too long to be made
+	full     bool               // the cap had no room when the quota was to be asked
 	hedging  bool               // its strategy holds attempts back
 	well     bool               // it has an answer
 	pays     int32              // units of the hedge budget when it ends well; 0: it has no budget
@@ -170,7 +171,7 @@ func (c *Call[T]) admit(n int) error {
 	if c.overdue {
 		return errWait
 	}
-	if !c.service.reserve(n) {
+	if c.full || !c.service.reserve(n) {
 		return errCap
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/quota"
 )
 
 var errPlanned = errors.New("planned failure")
@@ -25,6 +26,7 @@ type seen struct {
 	settled  [maxProducers][]fanout.Attempt // what the observer was told, by the attempt's number
 	sent     [maxProducers]int              // how often the source was asked
 	budget   int                            // what was left at the answer, in thousandths of a hedge
+	load     load                           // of the quota at the answer
 	told     []told
 	saved    []time.Duration
 }
@@ -51,6 +53,7 @@ func (d durations) Record(duration time.Duration, ended bool) {
 type run struct {
 	plan  plan
 	began time.Time
+	quota *quota.Bucket // nil: there is none, or the plan has not begun
 
 	mu      sync.Mutex
 	calls   [maxCalls]seen
@@ -61,11 +64,14 @@ type run struct {
 func runPlan(t *rapid.T, p plan) *run {
 	r := &run{plan: p, numbers: map[context.Context]int{}}
 	rapid.SyncTest(t, func(t *rapid.T) {
-		r.began = time.Now()
-		service := fanout.New[int](fanout.Settings{
-			LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Places: p.Places, Observe: r.observe, Saved: r.save,
-		})
+		settings := fanout.Settings{LoserGrace: p.Grace, MaxInFlight: p.MaxInFlight, Places: p.Places, Observe: r.observe, Saved: r.save}
+		if p.Quota.Rate > 0 {
+			settings.Quota = r
+		}
+		service := fanout.New[int](settings)
 		spend(service, p.Spent)
+		r.quota = p.Quota.bucket()
+		r.began = time.Now()
 		var callers sync.WaitGroup
 		for i := range p.Calls {
 			callers.Go(func() { r.call(service, i) })
@@ -77,6 +83,21 @@ func runPlan(t *rapid.T, p plan) *run {
 		}
 	})
 	return r
+}
+
+// Wait and Spare are the plan's quota. Nothing bounds those that only spend.
+func (r *run) Wait(ctx context.Context, n int, until time.Time) (granted int, retryAfter time.Duration) {
+	if r.quota == nil {
+		return n, 0
+	}
+	return r.quota.Wait(ctx, n, until)
+}
+
+func (r *run) Spare(n int) int {
+	if r.quota == nil {
+		return n
+	}
+	return r.quota.Spare(n)
 }
 
 // spend takes hedges out of the budget, in no time.
@@ -114,12 +135,12 @@ func (r *run) call(service *fanout.Service[int], number int) {
 		Producers: r.plan.Producers, HedgeDelay: c.Delay, HedgeLeast: c.Least, Budget: float64(c.Pays) / aHedge,
 		Durations: durations{r, &r.calls[number]}, Place: func(attempt int) int { return r.plan.place(number, attempt) },
 	})
-	left := service.Budget()
+	left, load := service.Budget(), loadOf(r.quota)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.calls[number]
 	s.answers++
-	s.budget = int(math.Round(left * aHedge))
+	s.budget, s.load = int(math.Round(left*aHedge)), load
 	s.err, s.at, s.values, s.standing = err, time.Since(r.began), answer.Values, answer.Attempts
 }
 

@@ -16,7 +16,7 @@ type explorer struct {
 // explore returns how a plan can end: all ways, or those that agree with a run. It stops at limit.
 func explore(p plan, allowed func(*world, int) bool, limit int) []world {
 	e := &explorer{plan: p, allowed: allowed, seen: map[world]bool{}}
-	open := []world{{spent: p.Spent * aHedge}}
+	open := []world{{spent: p.Spent * aHedge, quota: bucket{level: p.Quota.level()}}}
 	for len(open) > 0 && len(e.ends) < limit {
 		w := open[len(open)-1]
 		open = open[:len(open)-1]
@@ -51,7 +51,7 @@ func (e *explorer) next(w world) []world {
 		e.ends = append(e.ends, w)
 		return nil
 	}
-	w.now = next
+	w.pass(e.plan, next)
 	return []world{w}
 }
 
@@ -67,6 +67,8 @@ func (e *explorer) steps(w *world, number int) []step {
 		}
 	}
 	may(c.stage == unborn && planned.Begins == w.now, func(w *world) { w.begin(p, number) })
+	may(c.stage == waiting && c.turn == w.now, func(w *world) { w.turn(p, number) })
+	may(c.stage == waiting && planned.Begins+planned.Leaves == w.now, func(w *world) { w.leave(p, number) })
 	for i := range c.fired {
 		a, will := &c.attempts[i], planned.Attempts[i]
 		now := a.stage == running && a.started+will.After == w.now
@@ -134,6 +136,7 @@ func (e *explorer) nextMoment(w *world) time.Duration {
 	for number, planned := range e.plan.Calls {
 		c := &w.calls[number]
 		at(c.stage == unborn, planned.Begins)
+		at(c.stage == waiting, min(c.turn, planned.Begins+planned.Leaves))
 		for i := range c.fired {
 			at(c.attempts[i].stage == running, c.attempts[i].started+planned.Attempts[i].After)
 		}

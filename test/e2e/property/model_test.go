@@ -18,6 +18,7 @@ const (
 	ended                // an attempt whose result waits for the consumer, a call that is answered and has losers
 	settled              // the end of both
 	asking               // an attempt that has failed and asked for time, and whose result is on its way to the queue
+	waiting              // a call that waits for its turn in the quota
 )
 
 // A full budget has so many hedges, and a hedge so many thousandths.
@@ -52,6 +53,8 @@ type answer struct {
 	count    int
 	standing [maxProducers]fanout.Outcome
 	budget   int // what was left then
+	load     load
+	retry    time.Duration // when to come again if the quota refused the call
 }
 
 type call struct {
@@ -62,6 +65,7 @@ type call struct {
 	queue    [maxProducers]int
 	queued   int
 	held     int
+	turn     time.Duration // in the quota
 	hedgeAt  time.Duration
 	graceEnd time.Duration
 	over     error // that the deadline has come or the caller has gone
@@ -75,49 +79,8 @@ type world struct {
 	inFlight int
 	spent    int                      // of the budget, in thousandths of a hedge
 	asked    [maxPlaces]time.Duration // until when a place has asked for time
+	quota    bucket
 	calls    [maxCalls]call
-}
-
-// fire sends n attempts of a call, or refuses them all.
-func (w *world) fire(p plan, number, n int, hedge bool) bool {
-	c := &w.calls[number]
-	a := attempt{stage: running, hedge: hedge, started: w.now, outcome: fanout.Running}
-	switch {
-	case p.Calls[number].Waited > longestWait:
-		a.stage, a.outcome, a.refused = settled, fanout.Refused, fanout.KindWait
-	case w.inFlight+n > p.MaxInFlight:
-		a.stage, a.outcome, a.refused = settled, fanout.Refused, fanout.KindCap
-	default:
-		w.inFlight += n
-		c.open += n
-	}
-	for range n {
-		c.attempts[c.fired] = a
-		c.fired++
-	}
-	return a.stage == running
-}
-
-func (w *world) begin(p plan, number int) {
-	c, planned := &w.calls[number], p.Calls[number]
-	c.stage, c.hedgeAt = running, never
-	if planned.Leaves == 0 {
-		c.answer.err, c.answer.at, c.stage = fanout.ErrAbandoned, w.now, settled
-		c.answer.budget = fullBudget*aHedge - w.spent
-		return
-	}
-	n := p.Producers
-	if planned.Strategy == "smart" {
-		n = 1
-	}
-	if !w.fire(p, number, n, false) {
-		w.decide(p, number, fanout.ErrRefused)
-		return
-	}
-	c.held = p.Producers - n
-	if left := planned.Timeout - planned.Delay; c.held > 0 && left > 0 && left >= planned.Least {
-		c.hedgeAt = w.now + planned.Delay + tick
-	}
 }
 
 // end is an attempt's, by itself or because it is cancelled.
@@ -195,7 +158,7 @@ func (w *world) decide(p plan, number int, err error) {
 	if err == nil && p.Calls[number].Strategy == "smart" {
 		w.spent = max(0, w.spent-p.Calls[number].Pays)
 	}
-	c.answer.budget = fullBudget*aHedge - w.spent
+	c.answer.budget, c.answer.load = fullBudget*aHedge-w.spent, w.loadNow()
 	for i := range c.fired {
 		c.answer.standing[i] = c.attempts[i].outcome
 		if c.attempts[i].stage != settled {

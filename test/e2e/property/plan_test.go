@@ -22,12 +22,13 @@ const (
 	tick  = time.Nanosecond // a timer fires this much past its time, see fanout
 	never = 24 * time.Hour
 
-	// Timeouts are so short here that their quarter does not count: a call may always wait for so long.
-	longestWait = 100 * ms
+	longestWait = 100 * ms         // that a call may have waited, or a quarter of its timeout if that is longer
+	longestAsk  = 30 * time.Second // that a place is left alone for
 
-	// Calls begin on different nanoseconds of a millisecond, so that nothing of one ever happens together with anything of
-	// another.
-	stagger = 10 * time.Nanosecond
+	// Calls begin on different nanoseconds of a millisecond, and the turns of a quota come on others, so that nothing of one call ever
+	// happens together with anything of another.
+	stagger  = 10 * time.Nanosecond
+	offTurns = 500 * time.Nanosecond
 )
 
 type ending string
@@ -70,7 +71,22 @@ type plan struct {
 	Spent       int // hedges of the budget that are gone before the calls
 	Grace       time.Duration
 	MaxInFlight int
+	Quota       quotaPlan
 	Calls       []callPlan
+}
+
+// overdue tells whether a call has waited for too long before it began.
+func (c callPlan) overdue() bool { return c.Waited > max((c.Waited+c.Timeout)/4, longestWait) }
+
+// turnBy is when its turn in the quota comes too late: when half of its time has gone, what it waited before included.
+func (c callPlan) turnBy() time.Duration { return c.Begins - c.Waited + (c.Waited+c.Timeout)/2 }
+
+// atOnce is how many attempts a call fires when it begins.
+func (p plan) atOnce(call int) int {
+	if p.Calls[call].Strategy == "smart" {
+		return 1
+	}
+	return p.Producers
 }
 
 // place is where an attempt of a call goes.
@@ -89,40 +105,81 @@ func drawPlan(t *rapid.T) plan {
 		Grace:     milliseconds(t, "grace", 8),
 	}
 	p.MaxInFlight = rapid.OneOf(rapid.Just(1000), rapid.IntRange(1, 2*p.Producers)).Draw(t, "cap")
-	for i := range rapid.IntRange(1, maxCalls).Draw(t, "calls") {
-		p.Calls = append(p.Calls, p.drawCall(t, i))
+	p.Quota = drawQuota(t)
+	calls := rapid.IntRange(1, maxCalls).Draw(t, "calls")
+	for i := range calls {
+		p.Calls = append(p.Calls, p.drawCall(t, i, calls == 1))
 	}
 	return p
 }
 
-func (p plan) drawCall(t *rapid.T, number int) callPlan {
+// drawCall draws a call. What comes together with a turn of the quota, one alone in its plan may have: in others it would do so with other calls.
+func (p plan) drawCall(t *rapid.T, number int, alone bool) callPlan {
 	delay := milliseconds(t, "hedge delay", 12)
 	c := callPlan{
 		Strategy: rapid.SampledFrom([]string{"all", "first", "within-timeout", "smart"}).Draw(t, "strategy"),
-		Begins:   rapid.OneOf(milli(0, 10), milli(0, 100)).Draw(t, "begins") + time.Duration(number)*stagger,
-		Waited:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.SampledFrom([]time.Duration{0, 16 * ms, longestWait, longestWait + 1, never})).Draw(t, "waited"),
-		Timeout:  rapid.OneOf(rapid.Just(delay), milli(0, 16)).Draw(t, "timeout"),
+		Begins:   p.drawBegin(t, alone) + time.Duration(number)*stagger,
+		Waited:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.SampledFrom([]time.Duration{0, 4 * ms, 16 * ms, longestWait, longestWait + 1, never})).Draw(t, "waited"),
 		Delay:    delay,
 		Pays:     rapid.SampledFrom([]int{0, 1, 100, 500, 1000, 1500, 1000 * fullBudget}).Draw(t, "pays"),
 		First:    rapid.IntRange(0, p.Places-1).Draw(t, "first place"),
 	}
-	left := max(0, c.Timeout-delay) // when the hedges of the timer go
-	c.Least = rapid.OneOf(rapid.Just[time.Duration](0), rapid.SampledFrom([]time.Duration{left, left + 1, never})).Draw(t, "least")
+	wait := p.Quota.drawWait(t, c.Begins) // 0 without a quota
+	c.Timeout = rapid.OneOf(c.timeouts(wait)...).Draw(t, "timeout")
+	left, after := max(0, c.Timeout-delay), max(0, c.Timeout-wait-delay) // when the hedges of the timer go, at once or after the turn
+	c.Least = rapid.OneOf(rapid.Just[time.Duration](0), rapid.SampledFrom([]time.Duration{left, left + 1, after, after + 1, never})).Draw(t, "least")
 	telling := []time.Duration{
 		0, never, c.Timeout, c.Timeout + tick, delay, delay + tick, c.Timeout + p.Grace, c.Timeout + tick + p.Grace,
 		left, // a hedge that ends at the deadline
 	}
+	if wait > 0 && alone {
+		telling = append(telling, wait, wait+tick, max(0, c.Timeout-wait), max(0, c.Timeout-wait)+tick)
+	}
 	moments := rapid.OneOf(rapid.SampledFrom(telling), milli(0, 20), milli(1, 4))
-	c.Leaves = rapid.OneOf(rapid.Just(never), rapid.Just(never), moments).Draw(t, "leaves")
+	c.Leaves = rapid.OneOf(leaves(moments, wait, alone)...).Draw(t, "leaves")
 	for i := range p.Producers {
-		c.Attempts[i] = attemptPlan{
-			After:  moments.Draw(t, "after"),
-			Ending: rapid.SampledFrom([]ending{succeeds, succeeds, succeeds, fails, fails, panics, exits}).Draw(t, "ending"),
-			Deaf:   rapid.IntRange(0, 7).Draw(t, "deaf") == 7,
-			Asks:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.Just[time.Duration](0), milli(0, 12), rapid.Just(never)).Draw(t, "asks"),
-		}
+		c.Attempts[i] = drawAttempt(t, moments)
 	}
 	return c
+}
+
+// timeouts favour those of which half has gone when the turn comes, or just not.
+func (c callPlan) timeouts(wait time.Duration) []*rapid.Generator[time.Duration] {
+	t := []*rapid.Generator[time.Duration]{rapid.Just(c.Delay), milli(0, 16)}
+	if half := c.Waited + 2*wait; wait > 0 {
+		more := rapid.Map(milli(1, 32), func(d time.Duration) time.Duration { return half + d })
+		t = append(t, rapid.SampledFrom([]time.Duration{half, half + 2*tick}), more, more)
+	}
+	return t
+}
+
+func leaves(moments *rapid.Generator[time.Duration], wait time.Duration, alone bool) []*rapid.Generator[time.Duration] {
+	l := []*rapid.Generator[time.Duration]{rapid.Just(never), rapid.Just(never), moments}
+	if wait > 0 {
+		l = append(l, rapid.Just(never), rapid.Just(wait-tick))
+	}
+	if wait > 0 && alone {
+		l = append(l, rapid.Just(wait), rapid.Just(wait+tick))
+	}
+	return l
+}
+
+// drawBegin draws when a call begins, but for its stagger.
+func (p plan) drawBegin(t *rapid.T, alone bool) time.Duration {
+	begins := []*rapid.Generator[time.Duration]{milli(0, 10), milli(0, 100)}
+	if alone {
+		begins = append(begins, rapid.SampledFrom([]time.Duration{max(0, p.Quota.Comes-tick), p.Quota.Comes, p.Quota.Comes + tick}))
+	}
+	return rapid.OneOf(begins...).Draw(t, "begins")
+}
+
+func drawAttempt(t *rapid.T, moments *rapid.Generator[time.Duration]) attemptPlan {
+	return attemptPlan{
+		After:  moments.Draw(t, "after"),
+		Ending: rapid.SampledFrom([]ending{succeeds, succeeds, succeeds, fails, fails, panics, exits}).Draw(t, "ending"),
+		Deaf:   rapid.IntRange(0, 7).Draw(t, "deaf") == 7,
+		Asks:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.Just[time.Duration](0), milli(0, 12), rapid.Just(never)).Draw(t, "asks"),
+	}
 }
 
 func milliseconds(t *rapid.T, label string, most int) time.Duration {

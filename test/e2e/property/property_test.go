@@ -117,7 +117,7 @@ func inOrder(t []told) []told {
 }
 
 func sameAnswer(c *call, s *seen) bool {
-	if !errors.Is(s.err, c.answer.err) || s.budget != c.answer.budget || s.at != c.answer.at || len(s.standing) < c.fired {
+	if !errors.Is(s.err, c.answer.err) || !sameRefusal(c, s.err) || !c.answer.load.same(s.load) || s.budget != c.answer.budget || s.at != c.answer.at || len(s.standing) < c.fired {
 		return false
 	}
 	for i, a := range s.standing {
@@ -132,10 +132,11 @@ func (r *run) String() string {
 	var b strings.Builder
 	for i := range r.plan.Calls {
 		s := &r.calls[i]
-		fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, told %v, saved %v; attempts:", i, s.at, s.values, s.err, s.budget, s.told, s.saved)
+		fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, quota %+v, told %v, saved %v; attempts:", i, s.at, s.values, s.err, s.budget, s.load,
+			s.told, s.saved)
 		for _, settled := range s.settled {
 			for _, a := range settled {
-				fmt.Fprintf(&b, " %s (hedge %t, started %v, ran %v)", a.Outcome, a.Hedge, a.Started.Sub(r.began), a.Duration)
+				fmt.Fprintf(&b, " %s %s (hedge %t, started %v, ran %v)", a.Outcome, a.Reason().Kind, a.Hedge, a.Started.Sub(r.began), a.Duration)
 			}
 		}
 		b.WriteByte('\n')
@@ -150,10 +151,10 @@ func allowed(p plan) string {
 		fmt.Fprintf(&b, "  way %d:\n", n+1)
 		for i := range p.Calls {
 			c := &w.calls[i]
-			fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, saved %v; attempts:", i, c.answer.at, c.answer.values[:c.answer.count], c.answer.err,
-				c.answer.budget, c.saved)
+			fmt.Fprintf(&b, "  call %d: answered at %v with %v, error %v, budget %d, quota %+v, saved %v; attempts:", i, c.answer.at, c.answer.values[:c.answer.count],
+				c.answer.err, c.answer.budget, c.answer.load, c.saved)
 			for _, a := range c.attempts[:c.fired] {
-				fmt.Fprintf(&b, " %s (hedge %t, started %v, ended %v)", a.outcome, a.hedge, a.started, a.ended)
+				fmt.Fprintf(&b, " %s %s (hedge %t, started %v, ended %v)", a.outcome, a.refused, a.hedge, a.started, a.ended)
 			}
 			b.WriteByte('\n')
 		}

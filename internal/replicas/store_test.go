@@ -1,9 +1,13 @@
 package replicas
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -148,6 +152,52 @@ func TestAnEchoOfThePasswordIsMasked(t *testing.T) {
 		assert.Equal(t, isRefusal(err), isRefusal(masked))
 	}
 	assert.NoError(t, u.mask(nil))
+}
+
+// answering is the address of a server that gives every command the same answer.
+func answering(t *testing.T, answer string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1<<10))
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func TestAnAnswerOfASizeThatNoneHasIsAnError(t *testing.T) {
+	for _, answer := range []string{"$10000\r\n", "*10000\r\n", "*1\r\n$1000000000000\r\n", "$9223372036854775807\r\n"} {
+		_, err := storeAt(t, "redis://"+answering(t, answer)).beat("a")
+		require.ErrorIs(t, err, errSize, answer)
+	}
+	for _, answer := range []string{":1234567890\r\n", "$10\r\n1234567890\r\n", "+$12345\r\n"} {
+		_, err := storeAt(t, "redis://"+answering(t, answer)).beat("a")
+		assert.NotErrorIs(t, err, errSize, answer)
+	}
+}
+
+func TestALongErrorIsCut(t *testing.T) {
+	_, err := storeAt(t, "redis://"+answering(t, "-ERR "+strings.Repeat("x", 1<<20)+"\r\n")).beat("a")
+	require.EqualError(t, err, "ERR "+strings.Repeat("x", mostShown-4)+"...")
+	assert.True(t, isRefusal(err))
+}
+
+func TestTheCertificateOfRedisIsVerified(t *testing.T) {
+	web := httptest.NewTLSServer(http.NotFoundHandler())
+	defer web.Close()
+	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	_, err := storeAt(t, strings.Replace(web.URL, "https", "rediss", 1)).beat("a")
+	var unknown x509.UnknownAuthorityError
+	require.ErrorAs(t, err, &unknown)
 }
 
 func TestAConnectionThatWasIdleForAWhileIsTriedBeforeItIsUsed(t *testing.T) {

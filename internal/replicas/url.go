@@ -1,14 +1,11 @@
 package replicas
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/gomodule/redigo/redis"
 )
 
 // URL is where Redis is, and how to log in there. It shows itself without user and password.
@@ -72,30 +69,3 @@ func (u URL) String() string { return u.parsed.addr }
 
 // GoString is String: fmt would show all of it for %#v.
 func (u URL) GoString() string { return u.String() }
-
-// mask is an error without the password, which a server that is no Redis may send back.
-func (u URL) mask(err error) error {
-	password := u.parsed.password
-	if err == nil || password == "" || !strings.Contains(err.Error(), password) {
-		return err
-	}
-	shown := strings.ReplaceAll(err.Error(), password, "***")
-	if isRefusal(err) {
-		return redis.Error(shown)
-	}
-	return errors.New(shown)
-}
-
-// dial connects and logs in. Nothing takes longer than commandTimeout.
-func (u URL) dial() (redis.Conn, error) {
-	e := u.parsed
-	options := []redis.DialOption{
-		redis.DialConnectTimeout(commandTimeout), redis.DialReadTimeout(commandTimeout), redis.DialWriteTimeout(commandTimeout),
-		redis.DialTLSHandshakeTimeout(commandTimeout), redis.DialUsername(e.username), redis.DialPassword(e.password), redis.DialDatabase(e.database),
-	}
-	if e.secure {
-		host, _, _ := net.SplitHostPort(e.addr)
-		options = append(options, redis.DialUseTLS(true), redis.DialTLSConfig(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}))
-	}
-	return redis.Dial(e.network, e.addr, options...)
-}

@@ -21,7 +21,7 @@ var troubles = map[string]func(*memory){
 
 // What the log is told.
 const (
-	lost = "Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges"
+	lost = "Redis cannot be used: this replica keeps to its share of each quota, and nothing of it is spared for hedges"
 	back = "Redis answers: quotas are shared"
 )
 

@@ -125,7 +125,7 @@ func (l *Link) note(err error) {
 	switch {
 	case err != nil && !l.told:
 		l.told = true
-		l.logger.Warn("Redis does not answer: this replica keeps to its share of each quota, and nothing of it is spared for hedges",
+		l.logger.Warn("Redis cannot be used: this replica keeps to its share of each quota, and nothing of it is spared for hedges",
 			"replicas", l.Replicas(), "error", err.Error())
 	case err == nil && (first && !l.told || l.told && time.Since(l.since) >= beatEvery):
 		l.told = false

@@ -3,6 +3,7 @@ package quota
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,10 @@ import (
 
 	"hedgerow/test/e2e/redisserver"
 )
+
+// rights are what OPERATIONS.md says that a user of Redis needs.
+const rights = `~hedgerow:replicas ~hedgerow:quota:* &hedgerow:rests:3 +eval +evalsha +ping +publish +select +subscribe +zrem
+	+expire +get +set +time +zadd +zcard +zremrangebyscore`
 
 func TestTheTimeThatTheAPIAsksOneReplicaForKeepsTheHedgesOfAllAway(t *testing.T) {
 	a := &api{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +27,8 @@ func TestTheTimeThatTheAPIAsksOneReplicaForKeepsTheHedgesOfAllAway(t *testing.T)
 		w.WriteHeader(http.StatusInternalServerError)
 	}))}
 	t.Cleanup(a.Close)
-	r := start(t, 3, a, "attempts: 3, hedge: {budget: off}", "HEDGEROW_REDIS_URL="+redisserver.New(t).URL())
+	redis := redisserver.New(t, append([]string{"--user", "app", "on", ">hunter2"}, strings.Fields(rights)...)...)
+	r := start(t, 3, a, "attempts: 3, hedge: {budget: off}", "HEDGEROW_REDIS_URL=redis://app:hunter2@"+redis.Addr+"/3")
 	r.await(t, "hedgerow_replicas", 3)
 	for replica := range r.all {
 		assert.Equal(t, "3", r.requests(t, replica, "free/fails"))
@@ -31,6 +37,7 @@ func TestTheTimeThatTheAPIAsksOneReplicaForKeepsTheHedgesOfAllAway(t *testing.T)
 	for replica := range r.all {
 		require.Eventually(t, func() bool { return r.requests(t, replica, "free/fails") == "1" }, 10*time.Second, 10*time.Millisecond, replica)
 		assert.Equal(t, "3", r.requests(t, replica, "bounded/fails"), "the other API has not asked")
+		assert.NotContains(t, r.all[replica].Log.String(), "NOPERM")
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // serve runs the service until ctx is done or a signal tells it to stop, then lets the calls in flight end. A second signal ends
 // the process at once.
 func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) error {
-	relaxCollector()
+	relaxCollector(ctx)
 	measures := newMeasures(settings)
 	apis, err := openAPIs(settings, measures, logger)
 	if err != nil {

@@ -19,6 +19,9 @@ const (
 	shortWait = 100 * time.Millisecond
 )
 
+// deadlineNumber is the number of what the timer puts on the queue at the deadline.
+const deadlineNumber = -1
+
 // Result is what a producer puts on the queue: exactly one for each attempt fired.
 type Result[T any] struct {
 	Value T
@@ -45,9 +48,9 @@ type Call[T any] struct {
 	values   detached           // the caller's
 	ctx      context.Context    // of the attempts
 	cancel   context.CancelFunc // of ctx
-	queue    chan Result[T]     // has a slot for every producer: none can block on it
+	queue    chan Result[T]     // has a slot for every producer and for the timer: none can block on it
 
-	timer      *time.Timer   // fires at the deadline
+	timer      *time.Timer   // rings at the deadline, and at the end of the losers' grace
 	hedgeDelay time.Duration // of the plan
 	hedgeLeast time.Duration // of the plan
 	hedgeTimer *time.Timer   // nil unless attempts are held back for a time
@@ -63,7 +66,7 @@ type Call[T any] struct {
 	answered atomic.Bool // the results that still come are losers'
 	mu       sync.Mutex  // guards running and cut once the call has been answered
 	cut      bool        // the losers' grace is over
-	grace    *time.Timer // cuts them; nil without a grace
+	losing   bool        // the timer runs for the losers' grace; written while it is stopped
 }
 
 func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T] {
@@ -86,9 +89,9 @@ func newCall[T any](s *Service[T], caller context.Context, plan Plan[T]) *Call[T
 		turnBy:     plan.Arrival.Add(plan.Timeout / 2),
 		overdue:    passed-plan.Spent > max(plan.Timeout/waitShare, shortWait),
 		values:     detached{caller},
-		queue:      make(chan Result[T], plan.Producers),
-		timer:      time.NewTimer(plan.Timeout - passed + tick),
+		queue:      make(chan Result[T], plan.Producers+1),
 	}
+	c.timer = time.AfterFunc(plan.Timeout-passed+tick, c.ring)
 	c.ctx, c.cancel = context.WithCancel(&c.values) //nolint:gosec // without a parent there is nothing to release
 	if c.attempts = c.few[:0]; plan.Producers > len(c.few) {
 		c.attempts = make([]Attempt, 0, plan.Producers)
@@ -108,7 +111,7 @@ func (d *detached) Value(key any) any                     { return d.caller.Valu
 func onePlace(int) int { return 0 }
 
 // Producers is the most attempts that the call may fire in all.
-func (c *Call[T]) Producers() int { return cap(c.queue) }
+func (c *Call[T]) Producers() int { return cap(c.queue) - 1 }
 
 // HedgeDelay is how long a hedging strategy waits before it fires the rest.
 func (c *Call[T]) HedgeDelay() time.Duration { return c.hedgeDelay }
@@ -136,8 +139,8 @@ func (c *Call[T]) Fire(n int) error {
 
 // fire starts n attempts, or refuses them all and returns false.
 func (c *Call[T]) fire(n int, hedge bool) bool {
-	if len(c.attempts)+n > cap(c.queue) {
-		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, cap(c.queue)))
+	if len(c.attempts)+n > c.Producers() {
+		panic(fmt.Sprintf("fanout: attempt %d of a call that may fire %d", len(c.attempts)+n, c.Producers()))
 	}
 	a := Attempt{Hedge: hedge, Outcome: Running, Started: time.Now()}
 	if hedge {
@@ -215,7 +218,10 @@ func (c *Call[T]) Next() (Result[T], error) {
 	for {
 		select {
 		case r := <-c.queue:
-			return c.take(r), nil
+			if c.came(r) {
+				return c.take(r), nil
+			}
+			continue
 		default:
 			if c.over != nil {
 				return Result[T]{}, c.over
@@ -223,13 +229,31 @@ func (c *Call[T]) Next() (Result[T], error) {
 		}
 		select {
 		case r := <-c.queue:
-			return c.take(r), nil
+			if c.came(r) {
+				return c.take(r), nil
+			}
 		case <-hedge:
 			c.fireTimed()
-		case <-c.timer.C:
-			c.over = ErrTimedOut
 		case <-c.caller.Done():
 			c.over = ErrAbandoned
 		}
 	}
+}
+
+// came is true for the result of an attempt, and false when the deadline has come instead.
+func (c *Call[T]) came(r Result[T]) bool {
+	if r.number == deadlineNumber {
+		c.over = ErrTimedOut
+		return false
+	}
+	return true
+}
+
+// ring is what the timer does: at the deadline it tells the consumer, and at the end of the grace it cuts the losers.
+func (c *Call[T]) ring() {
+	if c.losing {
+		c.cutLosers()
+		return
+	}
+	c.queue <- Result[T]{number: deadlineNumber}
 }

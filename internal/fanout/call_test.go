@@ -162,3 +162,26 @@ func TestAResultThatIsReadyComesBeforeTheDeadline(t *testing.T) {
 		}
 	})
 }
+
+func TestAResultThatIsReadyComesBeforeAHedgeAndAGoneCaller(t *testing.T) {
+	for range 64 { // where several things are ready Go picks one at random
+		synctest.Test(t, func(t *testing.T) {
+			s := newScript(succeeds(5*ms, 1))
+			service := fanout.New[int](s.settings())
+			ctx, leave := context.WithCancel(t.Context())
+			answer, err := service.Do(ctx, s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
+				if err := c.Fire(1); err != nil {
+					return nil, err
+				}
+				c.FireAfter(10*ms, 2)
+				time.Sleep(20 * ms)
+				leave()
+				r, err := c.Next()
+				return []int{r.Value}, err
+			}))
+			require.NoError(t, err)
+			assert.Equal(t, []int{1}, answer.Values)
+			assert.Equal(t, []time.Duration{0}, s.sent, "no hedge")
+		})
+	}
+}

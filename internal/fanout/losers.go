@@ -7,7 +7,7 @@ import (
 
 // end releases what the call holds. Its losers, if any, settle themselves.
 func (c *Call[T]) end() {
-	c.timer.Stop()
+	stopped := c.timer.Stop()
 	if c.hedgeTimer != nil {
 		c.hedgeTimer.Stop()
 	}
@@ -17,8 +17,11 @@ func (c *Call[T]) end() {
 	}
 	if grace := c.service.settings.LoserGrace; grace == 0 || errors.Is(c.over, ErrAbandoned) {
 		c.cutLosers()
-	} else {
-		c.grace = time.AfterFunc(grace, c.cutLosers)
+	} else if stopped {
+		c.losing = true
+		c.timer.Reset(grace)
+	} else { // it has rung, or is about to
+		c.timer = time.AfterFunc(grace, c.cutLosers)
 	}
 	c.answered.Store(true)
 	c.settleLosers() // those that have put their result on the queue before they could know
@@ -31,7 +34,9 @@ func (c *Call[T]) settleLosers() {
 	for {
 		select {
 		case r := <-c.queue:
-			c.lose(r)
+			if r.number != deadlineNumber {
+				c.lose(r)
+			}
 		default:
 			return
 		}
@@ -54,9 +59,7 @@ func (c *Call[T]) lose(r Result[T]) {
 	if c.running > 0 {
 		return
 	}
-	if c.grace != nil {
-		c.grace.Stop()
-	}
+	c.timer.Stop()
 	c.service.pending.Done()
 }
 

@@ -44,6 +44,25 @@ func TestALoserThatHasEndedBeforeTheAnswerIsSettledToo(t *testing.T) {
 	})
 }
 
+func TestADeadlineThatPassesBesideTheAnswerIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(10*ms, 1), succeeds(100*ms, 2))
+		service := fanout.New[int](s.settings())
+		answer, err := service.Do(t.Context(), s.plan(30*ms, func(c *fanout.Call[int]) ([]int, error) {
+			if err := c.Fire(2); err != nil {
+				return nil, err
+			}
+			time.Sleep(50 * ms) // the deadline has passed
+			r, err := c.Next()
+			return []int{r.Value}, err
+		}))
+		require.NoError(t, err)
+		assert.Equal(t, []int{1}, answer.Values)
+		service.Wait()
+		assert.Equal(t, outcomes(fanout.Won, fanout.Late), s.outcomes(t))
+	})
+}
+
 func TestAttemptsRunningAtTheDeadlineGetTheGraceToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(succeeds(hangs, 1), succeeds(150*ms, 2), fails(120*ms))

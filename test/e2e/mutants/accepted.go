@@ -55,6 +55,8 @@ const (
 	noOrder    = "a set of names, or one that came from a map, has no order"
 	beyond     = "a set has no status beyond the last class, but for the set of the default, which is told in words"
 	slash      = "a target begins with a slash, and without /proxy/ the name of its API is empty"
+	another    = "another timer cuts losers as well as the first, and costs memory"
+	ringing    = "the first timer may be used again unless it rings at that very moment, which fake time has no two of"
 	atOnce     = "a grace of no time cuts at once too, on another goroutine"
 )
 
@@ -78,15 +80,15 @@ var accepted = map[key]survivors{
 	{"fanout", "Call.learn", boundary}:      {1, noTime},
 	{"fanout", "Call.learn", number}:        {1, "to be asked to wait for a nanosecond is to be asked for nothing"},
 	{"fanout", "New", number}:               {1, "a place that no attempt goes to asks for nothing"},
-	{"fanout", "Call.end", leftOut}:         {2, releases},
-	{"fanout", "Call.end", never}:           {1, releases},
+	{"fanout", "Call.end", leftOut}:         {1, releases},
+	{"fanout", "Call.end", never}:           {2, releases + "; " + another},
+	{"fanout", "Call.end", always}:          {1, ringing},
 	{"fanout", "Call.end", operand}:         {1, atOnce},
 	{"fanout", "Call.end", number}:          {1, atOnce},
 	{"fanout", "Call.end", next}:            {1, nanosecond},
 	{"fanout", "mean.add", next}:            {1, nanosecond},
 	{"fanout", "pushback.left", next}:       {1, nanosecond},
 	{"fanout", "Call.lose", leftOut}:        {1, releases},
-	{"fanout", "Call.lose", never}:          {1, releases},
 	{"fanout", "pushback.extend", boundary}: {1, "to store the same time again changes nothing"},
 	{"fanout", "pushback.left", never}:      {1, never0},
 	{"fanout", "pushback.left", number}:     {1, never0},

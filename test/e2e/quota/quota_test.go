@@ -27,6 +27,7 @@ func TestReplicasKeepToTheQuotaAndFirstAttemptsGoBeforeOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time it waits
 			a := newAPI(t, 30*time.Millisecond)
 			n, variables := environment(t)
 			r := start(t, n, a, "attempts: 3, hedge: {delay: 10ms, budget: off}", variables...) // more attempts than the quota at any rate

@@ -56,6 +56,7 @@ var troubles = map[string]struct{ begin, end func(t *testing.T, r redis) }{
 func TestTroubleWithRedisCostsNoCallAndTheQuotaIsKeptByLocalShares(t *testing.T) {
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time it waits
 			a := newAPI(t, 0)
 			redis := newRedis(t)
 			r := start(t, 3, a, "attempts: 1", "HEDGEROW_REDIS_URL=redis://"+redis.network.Listen)

@@ -63,7 +63,7 @@ func (m *Metrics) AddAPIs(s APISettings) *APIs {
 			Name: "hedgerow_redis_up", Help: "1 when Redis has answered when it was asked last, else 0. Without HEDGEROW_REDIS_URL there is no such series.",
 		}, func() float64 {
 			up, _ := s.Redis()
-			return number(up)
+			return zeroOrOne(up)
 		}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hedgerow_replicas", Help: "Replicas that shared the quotas when Redis answered last, this one included.",
 		}, func() float64 {

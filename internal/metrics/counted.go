@@ -29,7 +29,7 @@ func (m *Metrics) Counted() Counted {
 	c := m.attempts.counted()
 	for _, s := range m.endpoints {
 		s.addTo(&c)
-		c.Unmade += number64(s.answered[http.StatusBadRequest]) + number64(s.answered[http.StatusServiceUnavailable])
+		c.Unmade += whole(s.answered[http.StatusBadRequest]) + whole(s.answered[http.StatusServiceUnavailable])
 	}
 	return c
 }
@@ -49,13 +49,13 @@ func (a *APIs) Counted() map[string]Counted {
 // addTo adds the calls.
 func (s *callSeries) addTo(c *Counted) {
 	for status, answered := range s.answered {
-		n := number64(answered)
+		n := whole(answered)
 		c.Calls += n
-		if status >= http.StatusInternalServerError || status == http.StatusInternalServerError/100 {
+		if status >= http.StatusInternalServerError || status == http.StatusInternalServerError/100 { // or the class
 			c.Failed += n
 		}
 	}
-	c.Calls += number64(s.other)
+	c.Calls += whole(s.other)
 	for i, bucket := range read(s.duration).GetHistogram().GetBucket() {
 		if i == len(c.Within) {
 			c.Bounds, c.Within = append(c.Bounds, bucket.GetUpperBound()), append(c.Within, 0)
@@ -67,24 +67,24 @@ func (s *callSeries) addTo(c *Counted) {
 // counted is what is known of the attempts.
 func (s *attemptSeries) counted() Counted {
 	c := Counted{
-		Requests: number64(s.requests), Paid: number64(s.hedge.ended[fanout.Won]), Saved: read(s.saved).GetCounter().GetValue(),
+		Requests: whole(s.requests), Paid: whole(s.hedge.ended[fanout.Won]), Saved: read(s.saved).GetCounter().GetValue(),
 		Refused: map[fanout.Kind]uint64{},
 	}
 	for outcome, n := range s.hedge.ended {
 		if outcome != fanout.Refused {
-			c.Hedges += number64(n)
+			c.Hedges += whole(n)
 		}
 	}
 	for _, k := range []kind{s.first, s.hedge} {
 		for reason, n := range k.refused {
-			c.Refused[reason] += number64(n)
+			c.Refused[reason] += whole(n)
 		}
 	}
 	return c
 }
 
-// number64 is what a counter that counts whole things has counted, 0 without one.
-func number64(counter prometheus.Counter) uint64 {
+// whole is what a counter that counts whole things has counted, 0 without one.
+func whole(counter prometheus.Counter) uint64 {
 	if counter == nil {
 		return 0
 	}

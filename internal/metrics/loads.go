@@ -80,7 +80,7 @@ func (l *loads) Collect(to chan<- prometheus.Metric) {
 		}
 		gauge(l.hedgeBudget, a.HedgeBudget, a.API)
 		for i, last := range a.Last {
-			gauge(l.last, number(last), a.API, strconv.Itoa(i+1))
+			gauge(l.last, zeroOrOne(last), a.API, strconv.Itoa(i+1))
 		}
 		if a.Quota.PerSecond > 0 {
 			gauge(l.quota, a.Quota.PerSecond, a.API)
@@ -91,8 +91,8 @@ func (l *loads) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// number is 1 for true.
-func number(b bool) float64 {
+// zeroOrOne is 1 for true.
+func zeroOrOne(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -52,7 +52,7 @@ func newVectors(n naming) *vectors {
 			"Time that hedges have saved "+n.calls+" at least. For each that a hedge won: how much later the first attempt ended. "+
 				"One that was cut before its end counts up to the cut, so more was saved than this.", attempts()...),
 		connections: counter(n.upstream+"connections_total",
-			"Connections made to "+n.source+". As many as attempts: none is used again.", attempts()...),
+			"Connections made to "+n.source+". When there are as many as requests, none is used again.", attempts()...),
 		requests: counter(n.upstream+"requests_total",
 			"Requests sent to "+n.source+": attempts, less those unsent, plus those sent again.", attempts()...),
 		resends: counter(n.upstream+"resends_total",

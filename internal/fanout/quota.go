@@ -51,12 +51,8 @@ func (c *Call[T]) spare(n int) int {
 // quotaFor is what bounds n attempts, nil when nothing does or they must not be sent anyway: what is refused for another reason takes nothing
 // of a quota. Those for which the cap has no room now are refused also when it has some a moment later: they were not counted.
 func (c *Call[T]) quotaFor(n int) Quota {
-	quota := c.service.settings.Quota
-	if quota == nil || c.overdue {
+	if c.full = !c.service.hasRoom(n); c.full || c.overdue {
 		return nil
 	}
-	if c.full = !c.service.hasRoom(n); c.full {
-		return nil
-	}
-	return quota
+	return c.service.settings.Quota
 }

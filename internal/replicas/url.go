@@ -32,6 +32,9 @@ func ParseURL(text string) (URL, error) {
 	}
 	password, _ := u.User.Password()
 	e := &endpoint{username: u.User.Username(), password: password}
+	if e.username != "" && e.password == "" { // redigo would log in as nobody
+		return URL{}, errURL
+	}
 	switch path := strings.TrimPrefix(u.Path, "/"); {
 	case u.Scheme == "unix" && u.Host == "" && path != "":
 		e.network, e.addr = "unix", u.Path

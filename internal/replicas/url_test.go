@@ -29,7 +29,7 @@ func TestAURLNamesAServerOrASocket(t *testing.T) {
 func TestAnythingElseIsNoURLAndIsNotShown(t *testing.T) {
 	for _, text := range []string{
 		"h:6379", "http://hunter2@h", "redis://", "redis://:hunter2@", "redis:h", "redis://h/one", "redis://h/-1", "redis://h/0/1", "redis://h:0", "redis://h:99999",
-		"redis://h:hunter2", "redis://:hunter2@h?db=1", "redis://h#hunter2", "redis://h?", "redis://hunter2%zz@h", "unix://h/run", "unix://", "unix:run", " redis://h",
+		"redis://h:hunter2", "redis://:hunter2@h?db=1", "redis://h#hunter2", "redis://h?", "redis://hunter2@h", "redis://hunter2:@h", "redis://hunter2%zz@h", "unix://h/run", "unix://", "unix:run", " redis://h",
 	} {
 		_, err := ParseURL(text)
 		require.EqualError(t, err, "is not a URL like redis://user:password@host:6379/0, rediss://host (TLS) or unix:///run/redis.sock", text)

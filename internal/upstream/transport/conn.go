@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"sync"
 	"time"
 )
 
@@ -19,7 +20,7 @@ const (
 type conn struct {
 	net.Conn // what is read and written: the socket, or TLS on it
 
-	reader  *bufio.Reader // of Conn, while mayRead lasts
+	reader  *bufio.Reader // of Conn, while mayRead lasts; nil until an answer has begun
 	mayRead int64         // bytes
 	look    *look         // at the socket
 	made    time.Time
@@ -34,8 +35,29 @@ func newConn(c net.Conn) *conn {
 	now := time.Now()
 	made := &conn{Conn: c, made: now, spoke: now, look: newLook(socketOf(c))}
 	made.whenDone = made.cut
-	made.reader = bufio.NewReaderSize((*limited)(made), readBuffer)
 	return made
+}
+
+// readers are those that no connection needs. Most connections wait for an answer, or for a request.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+
+// open waits until an answer has begun, unless it has, and gets what reads it. Over TLS the wait is left to the first read.
+func (c *conn) open(begun bool) error {
+	if !begun && !c.secure() {
+		if err := c.look.wait(); err != nil {
+			return err
+		}
+	}
+	c.reader = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool has nothing else
+	c.reader.Reset((*limited)(c))
+	return nil
+}
+
+// rest gives the reader back, in which nothing must be left.
+func (c *conn) rest() {
+	c.reader.Reset(nil)
+	readers.Put(c.reader)
+	c.reader = nil
 }
 
 const unlimited = math.MaxInt64

@@ -65,6 +65,7 @@ type use1 struct {
 	began time.Time // the request was begun to be written
 	stop  func() bool
 	wrote int  // bytes of the request
+	begun bool // something has come on the connection since
 	heard bool // something of the answer has come
 
 	writing chan error // gets the end of a large body's writing; nil without one
@@ -94,6 +95,9 @@ func (u *use1) exchange() (*Response, error) {
 func (u *use1) read() (*Response, error) {
 	c := u.conn
 	c.mayRead = maxHeaderBytes
+	if err := c.open(u.begun); err != nil {
+		return nil, err
+	}
 	if _, err := c.reader.Peek(1); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%w: %w", errEnded, err)
@@ -188,6 +192,7 @@ func (u *use1) end(complete bool) {
 	case u.framing.close || c.reader.Buffered() > 0:
 		c.close()
 	default:
+		c.rest()
 		c.served = true
 		u.trip.origin.pool.put(c)
 		return

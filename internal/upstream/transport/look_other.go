@@ -13,3 +13,6 @@ func (*look) silent() bool { return true }
 
 // ask would also write a request and wait for its answer.
 func (*look) ask(*trip, []byte) (written int, silent bool) { return 0, true }
+
+// wait would wait until something has come.
+func (*look) wait() error { return nil }

@@ -46,18 +46,36 @@ func newNarrow(t *testing.T, server *faultserver.Server) (*Origin, *atomic.Point
 	return o, read
 }
 
-func TestAKeptConnectionIsNotReadBeforeItsAnswerHasBegun(t *testing.T) {
-	served, gate := faultserver.Raw(ok+two, true), make(chan struct{})
-	server := faultserver.New(t, served, faultserver.When(gate, served))
-	o, read := newNarrow(t, server)
-	answer, request := make(chan got), newRequest(t, http.MethodGet, nil)
-	go func() { answer <- ask(t.Context(), o, request, Attempt{}) }()
-	server.WaitForRequests(t, 2)
-	time.Sleep(20 * time.Millisecond) // of a read in vain, which would be long over
-	opened := time.Now()
-	close(gate)
-	require.NoError(t, (<-answer).err)
-	assert.True(t, read.Load().After(opened))
+func TestAConnectionIsNotReadBeforeItsAnswerHasBegun(t *testing.T) {
+	for name, body := range map[string][]byte{"a small request": nil, "a large one": make([]byte, smallBody+1)} {
+		for state, kept := range map[string]bool{"kept": true, "new": false} {
+			t.Run(name+" on a "+state+" connection", func(t *testing.T) {
+				served, gate := faultserver.Raw(ok+two, true), make(chan struct{})
+				server := faultserver.New(t, served, faultserver.When(gate, served))
+				o, read := newNarrow(t, server)
+				if !kept {
+					o.pool.drop(func(*conn) bool { return true })
+				}
+				answer, request := make(chan got), newRequest(t, http.MethodPost, body)
+				go func() { answer <- ask(t.Context(), o, request, Attempt{}) }()
+				server.WaitForRequests(t, 2)
+				time.Sleep(20 * time.Millisecond) // of a read in vain, which would be long over
+				opened := time.Now()
+				close(gate)
+				require.NoError(t, (<-answer).err)
+				assert.True(t, read.Load().After(opened))
+				_, dialled := server.Connections()
+				assert.Equal(t, map[bool]int{true: 1, false: 2}[kept], dialled)
+			})
+		}
+	}
+}
+
+func TestAConnectionHasAReaderOnlyWhileItsAnswerIsRead(t *testing.T) {
+	server := faultserver.New(t, faultserver.Raw(ok+two, true))
+	o, _ := newNarrow(t, server)
+	require.Len(t, o.pool.idle, 1)
+	assert.True(t, o.pool.idle[0].reader == nil)
 }
 
 func TestOfARequestOnAKeptConnectionTheRestIsWrittenThatTheSocketDoesNotTakeAtOnce(t *testing.T) {

@@ -20,6 +20,11 @@ type look struct {
 	message  []byte
 	written  int
 	trip     *trip
+
+	// Of wait:
+	arrival func(fd uintptr) bool
+	waited  bool
+	err     error
 }
 
 func newLook(socket net.Conn) *look {
@@ -31,6 +36,14 @@ func newLook(socket net.Conn) *look {
 		_, _, err := syscall.Recvfrom(int(fd), l.byte[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		l.none = err == syscall.EAGAIN
 		return true
+	}
+	l.arrival = func(fd uintptr) bool {
+		if l.waited {
+			return true
+		}
+		l.waited = true
+		_, _, l.err = syscall.Recvfrom(int(fd), l.byte[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return l.err != syscall.EAGAIN
 	}
 	l.question = func(fd uintptr) bool {
 		if l.asked || l.peek(fd) && !l.none {
@@ -71,4 +84,19 @@ func (l *look) ask(t *trip, message []byte) (written int, silent bool) {
 	_ = l.raw.Read(l.question) // when it fails so does the read that follows
 	l.message, l.trip = nil, nil
 	return l.written, l.none
+}
+
+// wait waits until something has come. The error is the socket's: a read after the look would not get it again.
+func (l *look) wait() error {
+	if l.raw == nil {
+		return nil
+	}
+	l.waited, l.err = false, nil
+	if err := l.raw.Read(l.arrival); err != nil {
+		return err
+	}
+	if l.err == syscall.EAGAIN {
+		return nil
+	}
+	return l.err
 }

@@ -33,6 +33,7 @@ func (u *use1) write() error {
 			return errGone
 		}
 		if u.wrote == len(r.message) {
+			u.begun = true
 			return nil
 		}
 	}

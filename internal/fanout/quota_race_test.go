@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -46,4 +47,34 @@ func TestNothingIsSentBeyondTheQuotaWhileTheCapIsReachedAndLeft(t *testing.T) {
 	all.Wait()
 	assert.Positive(t, sent.Load())
 	assert.Zero(t, beyond.Load())
+}
+
+// soon is a quota in which each turn takes so long, and which has none to spare.
+type soon time.Duration
+
+func (s soon) Wait(context.Context, int, time.Time) (int, time.Duration) {
+	time.Sleep(time.Duration(s))
+	return 1, 0
+}
+
+func (soon) Spare(int) int { return 0 }
+
+func TestACallWhoseTurnComesWhenTheCapHasNoRoomAnyMoreIsRefusedForTheCap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(succeeds(300*ms, 1))
+		settings := s.settings()
+		settings.Quota, settings.MaxInFlight = soon(200*ms), 3
+		p := paced{s, fanout.New[int](settings)}
+		var before sync.WaitGroup
+		for range 3 {
+			before.Go(func() { _, _ = p.Do(t.Context(), p.plan(time.Second, fanout.First)) })
+		}
+		time.Sleep(10 * ms) // all wait then, and the cap has room for any
+		answer, err := p.Do(t.Context(), p.plan(time.Second, fanout.First))
+		assert.Equal(t, &fanout.RefusedError{Kind: fanout.KindCap}, err)
+		assert.Equal(t, 210*ms, time.Since(p.began))
+		assert.Equal(t, []fanout.Kind{fanout.KindCap, fanout.KindQuota, fanout.KindQuota}, kinds(answer.Attempts))
+		before.Wait()
+		assert.Len(t, p.sent, 3)
+	})
 }

@@ -50,7 +50,7 @@ func relaxed(live, scanned uint64) int {
 		return collectorPercent
 	}
 	percent := min((collectorHeap-live)*100/max(scanned, 1), collectorHeap*100/smallestHeap)
-	return max(collectorPercent, int(percent)) //nolint:gosec // at most 800
+	return max(collectorPercent, int(percent))
 }
 
 // inUse is what the last collection has found, in bytes.

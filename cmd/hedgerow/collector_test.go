@@ -16,7 +16,7 @@ import (
 func percent() int {
 	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	metrics.Read(sample)
-	return int(sample[0].Value.Uint64())
+	return int(sample[0].Value.Uint64()) //nolint:gosec // it was set as an int
 }
 
 // restored puts GOGC's value back after a test.

@@ -75,7 +75,7 @@ func TestAConnectionHasAReaderOnlyWhileItsAnswerIsRead(t *testing.T) {
 	server := faultserver.New(t, faultserver.Raw(ok+two, true))
 	o, _ := newNarrow(t, server)
 	require.Len(t, o.pool.idle, 1)
-	assert.True(t, o.pool.idle[0].reader == nil)
+	assert.Zero(t, o.pool.idle[0].reader)
 }
 
 func TestOfARequestOnAKeptConnectionTheRestIsWrittenThatTheSocketDoesNotTakeAtOnce(t *testing.T) {

@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
@@ -43,7 +44,7 @@ func newLook(socket net.Conn) *look {
 		}
 		l.waited = true
 		_, _, l.err = syscall.Recvfrom(int(fd), l.byte[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return l.err != syscall.EAGAIN
+		return !errors.Is(l.err, syscall.EAGAIN)
 	}
 	l.question = func(fd uintptr) bool {
 		if l.asked || l.peek(fd) && !l.none {
@@ -95,7 +96,7 @@ func (l *look) wait() error {
 	if err := l.raw.Read(l.arrival); err != nil {
 		return err
 	}
-	if l.err == syscall.EAGAIN {
+	if errors.Is(l.err, syscall.EAGAIN) {
 		return nil
 	}
 	return l.err

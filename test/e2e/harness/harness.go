@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,9 +31,13 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(folder, "hedgerow")
-	command := exec.Command("go", "build", "-tags=nomsgpack", "-o", binary, "./cmd/hedgerow") // as `make local` builds it
+	arguments, cgo := []string{"build", "-tags=nomsgpack", "-o", binary}, "CGO_ENABLED=0" // as `make local` builds it
+	if Raced {
+		arguments, cgo = append(arguments, "-race"), "CGO_ENABLED=1"
+	}
+	command := exec.Command("go", append(arguments, "./cmd/hedgerow")...)
 	command.Dir = Root()
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	command.Env = append(os.Environ(), cgo)
 	command.Stderr = os.Stderr
 	return binary, command.Run()
 })
@@ -110,6 +115,9 @@ func Run(t testing.TB, command []string, environment ...string) *Hedgerow {
 	t.Cleanup(func() {
 		_ = h.Process.Kill() // a service told to stop would first wait for requests on their way
 		<-h.ended
+		if Raced && strings.Contains(h.Log.String(), "WARNING: DATA RACE") {
+			t.Errorf("the race detector has found one:\n%s", h.Log)
+		}
 	})
 	return h
 }

@@ -76,5 +76,6 @@ func TestACallWhoseTurnComesWhenTheCapHasNoRoomAnyMoreIsRefusedForTheCap(t *test
 		assert.Equal(t, []fanout.Kind{fanout.KindCap, fanout.KindQuota, fanout.KindQuota}, kinds(answer.Attempts))
 		before.Wait()
 		assert.Len(t, p.sent, 3)
+		assert.Zero(t, p.InFlight(), "what is refused holds no place")
 	})
 }

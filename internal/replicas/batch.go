@@ -53,15 +53,15 @@ func (q *Quota) run(ctx context.Context) {
 	}
 }
 
-// exchange takes what is needed from Redis, and hands it out.
+// exchange takes what is needed from Redis, and hands it out. It asks what is left when that was last heard half a second ago.
 func (q *Quota) exchange() {
 	if !q.link.Up() || !q.comeBack() { // the link wakes everybody when it is up again
 		return
 	}
 	q.mu.Lock()
-	o := q.order(time.Now())
+	o, isKnown := q.order(time.Now()), time.Since(q.heard) < beatEvery/2
 	q.mu.Unlock()
-	if o.firsts+o.more == 0 {
+	if o.firsts+o.more == 0 && isKnown {
 		return
 	}
 	g, err := q.link.take(q.key, o)

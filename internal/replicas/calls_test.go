@@ -46,6 +46,25 @@ func TestACallOfManyAttemptsGetsThemAllWhileThereIsPlenty(t *testing.T) {
 	})
 }
 
+func TestAnAttemptThatFailsBeforeRedisAnswersIsFollowedByAnotherWhileThereIsPlenty(t *testing.T) {
+	in(t, 3, "9/s", func(t *testing.T, _ *memory, all []replica) {
+		for range 10 {
+			time.Sleep(3*time.Second + 100*ms)
+			granted, _ := all[0].Wait(t.Context(), 1, time.Now())
+			assert.Equal(t, 1, granted)
+			assert.Equal(t, 1, all[0].Spare(1), "the first one has taken all that was held")
+		}
+	})
+}
+
+func TestAnIdleReplicaKnowsWhatTheOthersLeave(t *testing.T) {
+	in(t, 2, "10/s", func(t *testing.T, _ *memory, all []replica) {
+		time.Sleep(5 * time.Second)
+		offer(t, all[1:], 20, 1, 5*time.Second)
+		assert.InDelta(t, 0, all[0].Load().Left, 2)
+	})
+}
+
 func TestACallWhoseTurnComesTooLateIsToldWhenItComes(t *testing.T) {
 	in(t, 1, "10/s", func(t *testing.T, m *memory, all []replica) {
 		drain(t, all[0])

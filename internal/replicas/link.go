@@ -118,8 +118,10 @@ func (l *Link) note(err error) {
 	was, first := l.up.Swap(err == nil), l.since.IsZero()
 	if err == nil && !was {
 		l.since = time.Now()
+	}
+	if err == nil {
 		for q := range l.quotas {
-			q.ask()
+			q.ask() // for what is left, if for nothing else: the other replicas take of it too
 		}
 	}
 	switch {

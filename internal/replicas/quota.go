@@ -165,9 +165,9 @@ func (q *Quota) spare(n int, now time.Time) (granted int) {
 }
 
 // credit is how many requests may be used before they are taken from Redis: while there is plenty, this replica's part of what Redis had
-// left within the last second. If the others use theirs too, no more are sent than there were.
+// left when it was asked last, which is with every sign of life. If the others use theirs too, no more are sent than there were.
 func (q *Quota) credit(now time.Time) int {
-	if now.Sub(q.heard) > time.Second || !q.plenty(now) {
+	if now.Sub(q.heard) > beatEvery+2*commandTimeout || !q.plenty(now) {
 		return 0
 	}
 	return max(0, int(q.left(now))/q.link.Replicas())

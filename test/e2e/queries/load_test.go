@@ -52,6 +52,10 @@ func underLoad(t *testing.T) (*prometheus, exposed) {
 		call(t.Context(), t, h, path+"?timeout=10000")
 		call(t.Context(), t, h, path)
 	}
+	require.Eventually(t, func() bool { // without Redis no hedge goes to an API that has a quota
+		scrape, err := metricstest.Fetch(h.AdminAddr)
+		return err == nil && scrape.Sum("hedgerow_redis_up") == 1
+	}, patience, 10*time.Millisecond)
 	call(t.Context(), t, h, "/proxy/shop/work") // as the smart call above
 	require.Eventually(t, func() bool {         // more than the quota allows at once
 		for range 10 {
@@ -65,7 +69,9 @@ func underLoad(t *testing.T) (*prometheus, exposed) {
 	for _, status := range []string{"200", "400", "499", "503", "504"} {
 		require.Positive(t, after.Sum("hedgerow_calls_total", "status", status), status)
 	}
-	require.Positive(t, after.Sum("hedgerow_attempts_total", "kind", "hedge", "outcome", "won"))
+	for _, metric := range []string{"hedgerow_attempts_total", "hedgerow_proxy_attempts_total"} {
+		require.Positive(t, after.Sum(metric, "kind", "hedge", "outcome", "won"), h.Log.String())
+	}
 	requireScrape(t, server, time.Now())
 	return server, readExposed(t, h.AdminAddr)
 }

@@ -30,23 +30,29 @@ func ParseURL(text string) (URL, error) {
 	if err != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
 		return URL{}, errURL
 	}
-	password, _ := u.User.Password()
-	e := &endpoint{username: u.User.Username(), password: password}
+	e := &endpoint{username: u.User.Username()}
+	e.password, _ = u.User.Password()
 	if e.username != "" && e.password == "" { // redigo would log in as nobody
 		return URL{}, errURL
 	}
-	switch path := strings.TrimPrefix(u.Path, "/"); {
-	case u.Scheme == "unix" && u.Host == "" && path != "":
-		e.network, e.addr = "unix", u.Path
-	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "":
-		e.secure = u.Scheme == "rediss"
-		if !e.parseTCP(u.Hostname(), orDefault(u.Port(), defaultPort), orDefault(path, "0")) {
-			return URL{}, errURL
-		}
-	default:
+	if !e.parseAddress(u) {
 		return URL{}, errURL
 	}
 	return URL{e}, nil
+}
+
+// parseAddress sets where the server is. It is false when the URL does not say so.
+func (e *endpoint) parseAddress(u *url.URL) bool {
+	path := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case u.Scheme == "unix" && u.Host == "" && path != "":
+		e.network, e.addr = "unix", u.Path
+		return true
+	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "":
+		e.secure = u.Scheme == "rediss"
+		return e.parseTCP(u.Hostname(), orDefault(u.Port(), defaultPort), orDefault(path, "0"))
+	}
+	return false
 }
 
 // parseTCP sets what is special of a server that is reached by the network. It is false when port or database is not a number that these have.

@@ -70,7 +70,7 @@ func TestWhatKeepsSpansFromArrivingEndsTheStartAndTheRestIsAWarning(t *testing.T
 
 func TestAKeyInPlaceOfItsFileIsNotShown(t *testing.T) {
 	file, key := certificate(t)
-	pasted, err := os.ReadFile(key)
+	pasted, err := os.ReadFile(key) //nolint:gosec // the test has made it
 	require.NoError(t, err)
 	const problem = "is not a file that can be read: "
 	for _, test := range []struct{ certificate, key, variable, text string }{

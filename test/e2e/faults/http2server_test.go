@@ -29,11 +29,13 @@ type http2Server struct {
 	behave func(http2Stream)
 
 	mu      sync.Mutex
+	conns   int
 	streams int
 	resets  int // streams that the client has reset
 }
 
 type http2Conn struct {
+	number int        // of the connection on the server, from 0
 	mu     sync.Mutex // of writes
 	framer *http2.Framer
 	last   uint32 // streams after it are ignored; only the connection's own goroutine has to do with it
@@ -51,7 +53,10 @@ func (s *http2Server) serve(conn net.Conn) {
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
-	c := &http2Conn{framer: http2.NewFramer(conn, conn), last: math.MaxInt32}
+	s.mu.Lock()
+	c := &http2Conn{number: s.conns, framer: http2.NewFramer(conn, conn), last: math.MaxInt32}
+	s.conns++
+	s.mu.Unlock()
 	if c.framer.WriteSettings() != nil {
 		return
 	}

@@ -56,7 +56,7 @@ func openFirst(t *testing.T) *tab {
 }
 
 // TestThePictureOfTheConsoleIsUpToDate compares images/swagger.png with the console. UPDATE_IMAGES=1 in the environment makes it
-// write the picture first. The fonts are DejaVu's, as Debian's chromium comes with; with others it fails.
+// write the picture first. The fonts are those of Debian's fonts-dejavu-core, whatever else the machine has.
 func TestThePictureOfTheConsoleIsUpToDate(t *testing.T) {
 	content := openFirst(t).picture()
 	assert.Less(t, len(content), 300_000)

@@ -13,7 +13,7 @@ import (
 // a second, and every deadline in it is missed by as much. With few there are many collections, since little is in use.
 const (
 	collectorPercent = 200
-	collectorHeap    = 32 << 20
+	collectorHeap    = 48 << 20
 )
 
 // smallestHeap is up to where Go lets a heap grow whatever is in use, in bytes, with a GOGC of 100; with another it is as much in proportion.

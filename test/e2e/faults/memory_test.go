@@ -13,7 +13,7 @@ import (
 	"hedgerow/test/faultserver"
 )
 
-// collectsOften keeps garbage few. Otherwise a small heap grows to 32 MiB, which would hide a leak or look like one.
+// collectsOften keeps garbage few. Otherwise a small heap grows to 48 MiB, which would hide a leak or look like one.
 const collectsOften = "GOGC=100"
 
 func TestAFloodFromTheUpstreamLeavesTheMemoryFlatOverAThousandRepeats(t *testing.T) {

@@ -35,7 +35,7 @@ func TestManyCallsWithRandomFaultsLeaveNothingBehind(t *testing.T) {
 	service := &service{harness.Start(t,
 		"EXPONEA_URL=http://"+up.listener.Addr().String()+"/",
 		"HEDGEROW_LOSER_GRACE="+grace.String(), "HEDGEROW_MAX_IN_FLIGHT=120",
-		"GOGC=100")} // otherwise the heap grows to 32 MiB whatever is in use, which takes more calls than the first tenth
+		"GOGC=100")} // otherwise the heap grows to 48 MiB whatever is in use, which takes more calls than the first tenth
 	service.metrics(t) // opens the connection for what follows
 	baseline := service.holds(t)
 

@@ -98,7 +98,7 @@ e2e: ## Run the tests in test/e2e: random plans, mutants, faults, many calls, a 
 	cd test/e2e && RAPID_CHECKS=$(RANDOM_PLANS) $(GO) test -count=1 -p=1 -timeout=20m ./...
 
 .PHONY: bench
-bench: ## Measure against the targets and a hand-written net/http service: 18 minutes on a quiet machine. One alone: make bench ONLY=P1
+bench: ## Measure against the targets and a hand-written net/http service: 25 minutes on a quiet machine. One alone: make bench ONLY=P1
 	cd test/e2e && $(GO) run ./bench -only "$(ONLY)"
 
 .PHONY: soak

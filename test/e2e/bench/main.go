@@ -1,5 +1,5 @@
 // Command bench measures Hedgerow against its targets and against a hand-written net/http service, and prints a Markdown table for
-// each target. It starts everything it needs on the loopback interface and ends within 18 minutes, five of them for hedges.
+// each target. It starts everything it needs on the loopback interface and ends within 25 minutes, six of them for hedges.
 package main
 
 import (

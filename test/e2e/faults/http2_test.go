@@ -3,6 +3,7 @@ package faults
 import (
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,9 +158,11 @@ func TestAnHTTP2GoAwayWithAnErrorFailsTheAttemptThatMetItAndTheOthersGoOn(t *tes
 		}
 		s.answer()
 	}, func(t *testing.T, h *harness.Hedgerow, _ *http2Server) {
-		assert.Equal(t, `[{"time":1},{"time":1}]`, get(t, h, "/api/all"+longTimeout).body)
+		// It is sent again when the GOAWAY comes before the request is known to be written.
+		body := get(t, h, "/api/all"+longTimeout).body
+		require.Contains(t, []string{`[{"time":1},{"time":1}]`, `[{"time":1},{"time":1},{"time":1}]`}, body)
 		requireAnswers(t, h, three)
-		assert.Equal(t, 1, metric(t, h, "hedgerow_attempt_failures_total", "reason", "invalid response"))
+		assert.Equal(t, 3-strings.Count(body, "time"), metric(t, h, "hedgerow_attempt_failures_total", "reason", "invalid response"))
 	})
 }
 

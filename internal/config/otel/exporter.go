@@ -116,6 +116,7 @@ func (r *reader) file(variable, path string) []byte {
 	content, err := os.ReadFile(path) //nolint:gosec // whoever starts the process names it
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		r.refusef(variable, "is not a file that can be read: %v", failed.Err)
+		return nil
 	}
 	return content
 }

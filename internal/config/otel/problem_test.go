@@ -77,6 +77,7 @@ func TestAKeyInPlaceOfItsFileIsNotShown(t *testing.T) {
 		{file, string(pasted), "OTEL_EXPORTER_OTLP_CLIENT_KEY", problem + "no such file or directory"},
 		{file, strings.Repeat(string(pasted), 100), "OTEL_EXPORTER_OTLP_CLIENT_KEY", problem + "file name too long"},
 		{string(pasted), key, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", problem + "no such file or directory"},
+		{file, filepath.Dir(key), "OTEL_EXPORTER_OTLP_CLIENT_KEY", problem + "is a directory"},
 		{key, key, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched"},
 	} {
 		_, problems := parse(here, "https://h", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", test.certificate, "OTEL_EXPORTER_OTLP_CLIENT_KEY", test.key)

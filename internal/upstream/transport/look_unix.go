@@ -3,7 +3,6 @@
 package transport
 
 import (
-	"errors"
 	"net"
 	"syscall"
 )
@@ -13,7 +12,8 @@ type look struct {
 	raw  syscall.RawConn // nil when the socket cannot be looked at
 	peek func(fd uintptr) bool
 	byte [1]byte
-	none bool // nothing has come
+	none bool  // nothing has come
+	err  error // the socket's, which the look has taken from it
 
 	// Of ask:
 	question func(fd uintptr) bool
@@ -25,7 +25,6 @@ type look struct {
 	// Of wait:
 	arrival func(fd uintptr) bool
 	waited  bool
-	err     error
 }
 
 func newLook(socket net.Conn) *look {
@@ -36,6 +35,9 @@ func newLook(socket net.Conn) *look {
 	l.peek = func(fd uintptr) bool {
 		_, _, err := syscall.Recvfrom(int(fd), l.byte[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		l.none = err == syscall.EAGAIN
+		if l.err = err; l.none {
+			l.err = nil
+		}
 		return true
 	}
 	l.arrival = func(fd uintptr) bool {
@@ -43,8 +45,7 @@ func newLook(socket net.Conn) *look {
 			return true
 		}
 		l.waited = true
-		_, _, l.err = syscall.Recvfrom(int(fd), l.byte[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return !errors.Is(l.err, syscall.EAGAIN)
+		return l.peek(fd) && !l.none
 	}
 	l.question = func(fd uintptr) bool {
 		if l.asked || l.peek(fd) && !l.none {
@@ -92,12 +93,9 @@ func (l *look) wait() error {
 	if l.raw == nil {
 		return nil
 	}
-	l.waited, l.err = false, nil
+	l.waited = false
 	if err := l.raw.Read(l.arrival); err != nil {
 		return err
-	}
-	if errors.Is(l.err, syscall.EAGAIN) {
-		return nil
 	}
 	return l.err
 }

@@ -17,10 +17,7 @@ import (
 const collectsOften = "GOGC=100"
 
 func TestAFloodFromTheUpstreamLeavesTheMemoryFlatOverAThousandRepeats(t *testing.T) {
-	allowed := 16 // MiB. What 900 repeats read is 225 MiB of bodies, 28 MiB of headers.
-	if harness.Raced {
-		allowed *= 8
-	}
+	const allowed = 16 * harness.MemoryFactor // MiB. What 900 repeats read is 225 MiB of bodies, 28 MiB of headers.
 	for _, f := range faultserver.Faults(faultserver.Flood) {
 		t.Run(f.Name, func(t *testing.T) {
 			s := start(t, f.Behaviour, collectsOften, "HEDGEROW_PRODUCERS=1", "HEDGEROW_MAX_BODY=256KiB")

@@ -19,11 +19,7 @@ var stall = flag.Duration("stall", 10*time.Second, "how long browsers stall on t
 // TestFiftyBrowsersThatStallOnTheLivePageCostNothing compares the service with them and without. For longer: go test ./faults -run Stall
 // -stall 5m.
 func TestFiftyBrowsersThatStallOnTheLivePageCostNothing(t *testing.T) {
-	const browsers = 50
-	allowed := 8 // MiB
-	if harness.Raced {
-		allowed *= 8
-	}
+	const browsers, allowed = 50, 8 * harness.MemoryFactor // MiB
 	s := start(t, healthy, collectsOften)
 	steadyLoad(t, s.Addr, time.Second)
 	baseline := atRest(t, s.Hedgerow)

@@ -2,5 +2,9 @@
 
 package harness
 
-// Raced says that the tests, and with them the service, are built with the race detector. It multiplies the memory that they take.
-const Raced = true
+const (
+	// Raced says that the tests, and with them the service, are built with the race detector.
+	Raced = true
+	// MemoryFactor is how many times the usual memory a test allows: the race detector multiplies it.
+	MemoryFactor = 8
+)

@@ -41,6 +41,9 @@ func (e execution) failures() []string {
 		failures = append(failures, e.RequestError.Message)
 	}
 	for _, a := range e.Assertions {
+		if a.Skipped {
+			failures = append(failures, a.Assertion+": skipped")
+		}
 		if a.Error != nil {
 			failures = append(failures, a.Assertion+": "+a.Error.Message)
 		}

@@ -81,11 +81,7 @@ func TestManyCallsWithRandomFaultsLeaveNothingBehind(t *testing.T) {
 		assert.True(t, service.holds(t).within(baseline), "%+v, at first %+v", service.holds(t), baseline)
 	})
 	t.Run("memory does not grow", func(t *testing.T) {
-		most := early + early/4
-		if harness.Raced {
-			most = 2 * early
-		}
-		assert.Less(t, late, most)
+		assert.Less(t, late, early+early/4*harness.MemoryFactor)
 	})
 }
 

@@ -98,6 +98,23 @@ func TestAnUpstreamThatBlackHolesTheSYNIsAnsweredAtTheDeadlineAndNeverHasMoreDia
 	requireNoLeak(t, h, baseline)
 }
 
+func TestADialThatIsNeverAnsweredIsGivenUpAfter2Seconds(t *testing.T) {
+	addr := rawhttp.BlackHole(t)
+	_, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	for _, host := range []string{addr, "localhost:" + port} { // a name's addresses are dialled in turn
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			h := harness.Start(t, "EXPONEA_URL=http://"+host+"/")
+			a := get(t, h, "/api/first"+longTimeout)
+			assert.Equal(t, http.StatusBadGateway, a.StatusCode)
+			failed := "failed: could not connect"
+			assert.Equal(t, []string{failed, failed, failed}, a.tell())
+			assert.GreaterOrEqual(t, a.took, 2*time.Second)
+		})
+	}
+}
+
 func TestAConnectionThatTheUpstreamClosesAtTheMomentOfItsNextUseIsNoVisibleError(t *testing.T) {
 	kept := faultserver.Head + "Content-Length: 10\r\n\r\n{\"time\":1}"
 	for name, end := range map[string]faultserver.Behaviour{

@@ -19,15 +19,15 @@ func logQuietly(c *gin.Context) { recordOf(c).quiet = true }
 func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Next()
-		status := c.Writer.Status()
-		if sample != nil && recordOf(c).healthy(status) && !sample() {
+		r, status := recordOf(c), c.Writer.Status()
+		if sample != nil && r.healthy(status) && !sample() {
 			return
 		}
 		level := slog.LevelInfo
 		switch {
 		case status == http.StatusInternalServerError:
 			level = slog.LevelError
-		case recordOf(c).quiet:
+		case r.quiet:
 			level = slog.LevelDebug
 		}
 		ctx := c.Request.Context()
@@ -36,7 +36,7 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 		}
 		attributes := make([]slog.Attr, 0, 12)
 		attributes = append(attributes, slog.String("method", c.Request.Method))
-		if p := recordOf(c).proxied; p != nil {
+		if p := r.proxied; p != nil {
 			attributes = append(attributes, slog.String("api", p.api))
 			if p.route != "" {
 				attributes = append(attributes, slog.String("route", p.route))
@@ -46,10 +46,10 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 		}
 		attributes = append(attributes,
 			slog.Int("status", status),
-			slog.Float64("duration_ms", milliseconds(time.Since(arrival(c)))),
+			slog.Float64("duration_ms", milliseconds(time.Since(r.arrival))),
 			slog.String("remote", c.Request.RemoteAddr),
-			slog.String("request_id", requestID(c)))
-		logger.LogAttrs(ctx, level, "request", recordOf(c).describe(attributes)...)
+			slog.String("request_id", r.id))
+		logger.LogAttrs(ctx, level, "request", r.describe(attributes)...)
 	}
 }
 

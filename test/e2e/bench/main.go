@@ -78,7 +78,7 @@ func run(p *programs, only, profiles string) error {
 			continue
 		}
 		if profiles != "" {
-			p.profile = filepath.Join(profiles, t.name+".pprof")
+			p.profile.Store(new(filepath.Join(profiles, t.name+".pprof")))
 		}
 		began := time.Now()
 		result, err := t.run(p)

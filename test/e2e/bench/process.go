@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 // programs are the binaries under test.
 type programs struct {
 	folder string
-	// profile is the file for a CPU profile of Hedgerow under the next load; empty: none is taken.
-	profile string
+	// profile is the file for a CPU profile of Hedgerow under the next load; nil: none is taken.
+	profile atomic.Pointer[string]
 	// found is the number of connections that P3 has found. 0: it has not been run.
 	found int
 	// made are the rounds of P1, P2 and P13 that have been made, by endpoint.
@@ -117,6 +118,9 @@ func (p *programs) hedgerow(url string, environment ...string) (*process, error)
 		return nil, fmt.Errorf("%w: %s", err, said)
 	}
 	started.admin = admin
+	if file := p.profile.Swap(nil); file != nil { // of a target's first load
+		go started.profile(*file) // ends with the service
+	}
 	return started, nil
 }
 
@@ -133,10 +137,6 @@ func inFrontOf[T any](p *programs, answer instrument.Behaviour, measure func(up 
 		return none, err
 	}
 	defer ours.stop()
-	if file := p.profile; file != "" {
-		p.profile = ""        // of a target's first load
-		go ours.profile(file) // ends with the service
-	}
 	return measure(up, ours)
 }
 

@@ -68,7 +68,7 @@ type Serve struct {
 	MaxConnections int           `env:"HEDGEROW_MAX_CONNECTIONS" default:"16384" min:"1" help:"Connections from callers. Further ones wait to be accepted."`
 	MaxBody        Size          `env:"HEDGEROW_MAX_BODY" default:"1MiB" min:"1" max:"1TiB" help:"Largest body of the upstream API, decompressed."`
 
-	MaxBuffered Size `env:"HEDGEROW_MAX_BUFFERED" default:"256MiB" min:"1" max:"1TiB" help:"Bodies of requests and answers that calls through /proxy/ hold at a time. Calls beyond are refused with 503."`
+	MaxBuffered Size `env:"HEDGEROW_MAX_BUFFERED" default:"256MiB" min:"1" max:"1TiB" help:"Bodies of requests and answers that calls through /proxy/ hold at a time, the last quarter for answers alone. Calls beyond are refused with 503."`
 
 	LogSample float64 `env:"HEDGEROW_LOG_SAMPLE" default:"1" min:"0" max:"1" help:"Share of the healthy calls that have a line in the log. All others have one."`
 

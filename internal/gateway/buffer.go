@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Buffer bounds the bytes of bodies that all calls hold at a time, of requests and answers together. It is safe for concurrent use.
+// Buffer bounds the bytes of bodies that all calls hold at a time, of requests and answers together. Its last quarter is for answers alone:
+// if requests took all of it, every one of them would be sent and no answer to them passed on. It is safe for concurrent use.
 type Buffer struct {
 	limit int64
 	held  atomic.Int64
@@ -18,8 +19,8 @@ func NewBuffer(limit int64) *Buffer { return &Buffer{limit: limit} }
 // Held returns the bytes held now.
 func (b *Buffer) Held() int64 { return b.held.Load() }
 
-func (b *Buffer) take(n int64) bool {
-	if b.held.Add(n) <= b.limit {
+func (b *Buffer) take(n, limit int64) bool {
+	if b.held.Add(n) <= limit {
 		return true
 	}
 	b.held.Add(-n)
@@ -50,9 +51,14 @@ func (b *Buffer) Hold() *Holding {
 	return h
 }
 
-// Take adds n bytes. It is false, and adds nothing, when the buffer is full.
-func (h *Holding) Take(n int64) bool {
-	if !h.buffer.take(n) {
+// Take adds n bytes of an answer. It is false, and adds nothing, when the buffer is full.
+func (h *Holding) Take(n int64) bool { return h.take(n, h.buffer.limit) }
+
+// TakeRequest adds n bytes of the request. It is false, and adds nothing, when three quarters of the buffer are full.
+func (h *Holding) TakeRequest(n int64) bool { return h.take(n, h.buffer.limit-h.buffer.limit/4) }
+
+func (h *Holding) take(n, limit int64) bool {
+	if !h.buffer.take(n, limit) {
 		return false
 	}
 	h.bytes.Add(n)

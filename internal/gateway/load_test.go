@@ -133,6 +133,19 @@ func TestABufferTakesWhatThereIsRoomForAndGetsItBackWithTheLastUser(t *testing.T
 	assert.Zero(t, b.Held())
 }
 
+func TestTheLastQuarterOfABufferIsForAnswersAlone(t *testing.T) {
+	b := gateway.NewBuffer(10)
+	one, two := b.Hold(), b.Hold()
+	assert.True(t, one.TakeRequest(4))
+	assert.False(t, two.TakeRequest(5))
+	assert.True(t, two.TakeRequest(4))
+	assert.False(t, one.TakeRequest(1))
+	assert.True(t, one.Take(2))
+	one.End()
+	two.End()
+	assert.Zero(t, b.Held())
+}
+
 func TestTheBodiesOfACallAreHeldUntilItsLastAttemptHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(func(made sending) step {

@@ -54,7 +54,7 @@ type holdingReader struct {
 
 func (h *holdingReader) Read(p []byte) (int, error) {
 	n, err := h.from.Read(p)
-	if !h.holding.Take(int64(n)) {
+	if !h.holding.TakeRequest(int64(n)) {
 		return 0, errBuffersFull
 	}
 	return n, err

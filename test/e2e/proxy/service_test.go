@@ -28,8 +28,8 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // patience is for what happens soon, on a busy machine too.
 const patience = time.Minute
 
-// maxBuffered is what the services here may hold of bodies, in MiB.
-const maxBuffered = 8
+// maxBuffered is what the services here may hold of bodies, in MiB, and maxRequests how much of it of requests.
+const maxBuffered, maxRequests = 8, 6
 
 // service is the binary with a file of APIs.
 type service struct {
@@ -43,20 +43,20 @@ func start(t *testing.T, apis string, servers ...*rawhttp.Server) *service {
 	t.Helper()
 	spare := rawhttp.Serve(t, rawhttp.Always(rawhttp.Answered("204 No Content", "")))
 	s := &service{file: filepath.Join(t.TempDir(), "apis.yaml")}
-	s.write(t, apis+fmt.Sprintf("  spare: {url: '%s', methods: [POST], max_request_body: %dMiB, timeout: 20s, strategy: first}\n", spare.URL(), maxBuffered))
+	s.write(t, apis+fmt.Sprintf("  spare: {url: '%s', methods: [POST], max_request_body: %dMiB, timeout: 20s, strategy: first}\n", spare.URL(), maxRequests))
 	s.Hedgerow = harness.Start(t, "HEDGEROW_CONFIG="+s.file, "EXPONEA_URL=http://127.0.0.1:9/", fmt.Sprintf("HEDGEROW_MAX_BUFFERED=%dMiB", maxBuffered),
 		"HEDGEROW_LOSER_GRACE=50ms", "HEDGEROW_LOG_LEVEL=debug")
 	s.post(t, "x") // what starts late has started by then
 	spare.HangUp()
 	before := s.atRest(t)
 	t.Cleanup(func() {
-		body := strings.Repeat("x", maxBuffered<<20)
+		body := strings.Repeat("x", maxRequests<<20)
 		for _, server := range servers {
 			server.HangUp()
 		}
 		assert.Eventually(t, func() bool {
 			return strings.HasPrefix(s.post(t, body), "HTTP/1.1 204 ")
-		}, patience, 100*time.Millisecond, "there is room for all bodies again")
+		}, patience, 100*time.Millisecond, "there is room again for all bodies of requests")
 		spare.HangUp()
 		var after held
 		if !assert.Eventually(t, func() bool {

@@ -49,17 +49,21 @@ func start(t *testing.T, apis string, servers ...*rawhttp.Server) *service {
 	s.post(t, "x") // what starts late has started by then
 	spare.HangUp()
 	before := s.atRest(t)
-	t.Cleanup(func() {
-		body := strings.Repeat("x", maxRequests<<20)
+	hangUp := func() {
+		spare.HangUp()
 		for _, server := range servers {
 			server.HangUp()
 		}
+	}
+	t.Cleanup(func() {
+		body := strings.Repeat("x", maxRequests<<20)
+		hangUp()
 		assert.Eventually(t, func() bool {
 			return strings.HasPrefix(s.post(t, body), "HTTP/1.1 204 ")
 		}, patience, 100*time.Millisecond, "there is room again for all bodies of requests")
-		spare.HangUp()
 		var after held
 		if !assert.Eventually(t, func() bool {
+			hangUp() // a dial goes on without its attempt, and may have ended since
 			after = s.holds(t)
 			return after.goroutines <= before.goroutines && after.sockets <= before.sockets
 		}, patience, 50*time.Millisecond, "nothing is left") {

@@ -58,7 +58,7 @@ func (h *Holding) Take(n int64) bool { return h.take(n, h.buffer.limit) }
 func (h *Holding) TakeRequest(n int64) bool { return h.take(n, h.buffer.limit-h.buffer.limit/4) }
 
 func (h *Holding) take(n, limit int64) bool {
-	if !h.buffer.take(n, limit) {
+	if n > 0 && !h.buffer.take(n, limit) { // the end of a body needs no room
 		return false
 	}
 	h.bytes.Add(n)

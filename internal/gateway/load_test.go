@@ -141,6 +141,7 @@ func TestTheLastQuarterOfABufferIsForAnswersAlone(t *testing.T) {
 	assert.True(t, two.TakeRequest(4))
 	assert.False(t, one.TakeRequest(1))
 	assert.True(t, one.Take(2))
+	assert.True(t, two.TakeRequest(0), "a body that has room for all of it has it to its end")
 	one.End()
 	two.End()
 	assert.Zero(t, b.Held())

@@ -110,11 +110,11 @@ func (o *Origin) connect(ctx context.Context, number int) (connection, error) {
 	if err != nil {
 		return connection{}, err
 	}
-	return o.use(ctx, socket)
+	return o.wrap(ctx, socket)
 }
 
-// use makes a connection of a socket.
-func (o *Origin) use(ctx context.Context, socket net.Conn) (connection, error) {
+// wrap makes a connection of a socket.
+func (o *Origin) wrap(ctx context.Context, socket net.Conn) (connection, error) {
 	if !speaksHTTP2(socket, o.protocol) {
 		return connection{http1: newConn(socket)}, nil
 	}

@@ -113,6 +113,8 @@ func (h *head) length() (int64, error) {
 	if err != nil {
 		return 0, errLength
 	}
-	h.header["Content-Length"] = lengths[:1]
+	if len(lengths) > 1 { // a map of eight fields would grow even for one that it has
+		h.header["Content-Length"] = lengths[:1]
+	}
 	return int64(n), nil
 }

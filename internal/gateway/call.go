@@ -247,6 +247,6 @@ func (a *API) newRequest(call *Call) *upstream.Request {
 	}
 	return &upstream.Request{
 		Method: r.Method, Target: call.Target, Header: header, Fields: trace, Body: call.Body, MaxBody: call.Route.MaxBody,
-		Repeatable: repeatable, Take: call.Holding.Take, Buffer: call.Holding.Body,
+		Repeatable: repeatable, Memory: call.Holding,
 	}
 }

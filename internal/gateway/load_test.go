@@ -150,7 +150,7 @@ func TestTheLastQuarterOfABufferIsForAnswersAlone(t *testing.T) {
 func TestTheBodiesOfACallAreHeldUntilItsLastAttemptHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(func(made sending) step {
-			assert.True(t, made.request.Take(100))
+			assert.True(t, made.request.Memory.Take(100))
 			return step{after: time.Duration(made.number) * 100 * ms, status: 200}
 		})
 		g := start(t, one("strategy: first"), s)
@@ -183,7 +183,7 @@ func TestACallThatHasWaitedForTooLongIsRefused(t *testing.T) {
 func TestAnAttemptThatPanicsHasFailedAndHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(func(made sending) step {
-			assert.True(t, made.request.Take(100))
+			assert.True(t, made.request.Memory.Take(100))
 			panic("scripted")
 		})
 		g := start(t, one("strategy: first"), s)

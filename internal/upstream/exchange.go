@@ -27,10 +27,8 @@ type Request struct {
 	Fields func(number int) http.Header
 	// MaxBody is the most bytes that the answer's body may have, packed or unpacked.
 	MaxBody int64
-	// Take is asked for room for so many bytes of the answer's body before they are held. Without it there is always room.
-	Take func(bytes int64) bool
-	// Buffer, when set, returns empty memory for a body.
-	Buffer func() *bytes.Buffer
+	// Memory is where the answer's body is held. nil: in memory of its own, without a bound.
+	Memory Memory
 	// Repeatable says that it may be sent again on a new connection when a kept one has ended before the answer began.
 	Repeatable bool
 
@@ -38,6 +36,14 @@ type Request struct {
 
 	mu       sync.Mutex
 	rendered []*transport.Request // by the index of the URL
+}
+
+// Memory holds the bodies of answers. It must be safe for concurrent use.
+type Memory interface {
+	// Take is asked for room for so many bytes before they are held.
+	Take(bytes int64) bool
+	// Body returns an empty buffer for one body.
+	Body() *bytes.Buffer
 }
 
 // More is how many more requests have been written than there were attempts, as far as they have got their answer or ended. An attempt
@@ -127,13 +133,13 @@ const firstPiece = 64 << 10
 // readBytes reads a whole body of at most MaxBody bytes. length is what its header says, below 0 when that says nothing.
 func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
 	var b *bytes.Buffer
-	if r.Buffer != nil {
-		b = r.Buffer()
+	if r.Memory != nil {
+		b = r.Memory.Body()
 	} else {
 		b = new(bytes.Buffer)
 	}
 	b.Grow(int(min(max(length, 0), firstPiece)) + bytes.MinRead)
-	n, err := b.ReadFrom(&taking{io.LimitedReader{R: body, N: r.MaxBody + 1}, r.Take})
+	n, err := b.ReadFrom(&taking{io.LimitedReader{R: body, N: r.MaxBody + 1}, r.Memory})
 	switch {
 	case n > r.MaxBody:
 		return nil, &fanout.Failure{Reason: fanout.Reason{Kind: kindTooLarge}}
@@ -148,12 +154,12 @@ func (r *Request) readBytes(body io.Reader, length int64) ([]byte, error) {
 // taking asks for room for what it reads.
 type taking struct {
 	from io.LimitedReader
-	take func(int64) bool
+	room Memory // nil: there is always room
 }
 
 func (t *taking) Read(p []byte) (int, error) {
 	n, err := t.from.Read(p)
-	if t.take != nil && !t.take(int64(n)) {
+	if t.room != nil && !t.room.Take(int64(n)) {
 		return 0, ErrFull
 	}
 	return n, err

@@ -54,7 +54,7 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 		return nil, err
 	}
 	a.buffer = gateway.NewBuffer(int64(settings.MaxBuffered))
-	a.via = forward.Via("hedgerow-" + rand.Text()[:8])
+	a.via = forward.NewVia("hedgerow-" + rand.Text()[:8])
 	a.link = openLink(settings, logger)
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
 		UserAgent: "hedgerow/" + version, LoserGrace: settings.LoserGrace, MaxInFlight: settings.MaxInFlight, Logger: logger,

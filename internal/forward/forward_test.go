@@ -118,7 +118,7 @@ func TestAnAnswersFieldsGoOnButThoseOfItsConnection(t *testing.T) {
 }
 
 func TestViaNamesEveryProcessOnTheWay(t *testing.T) {
-	via := forward.Via("hedgerow-1")
+	via := forward.NewVia("hedgerow-1")
 	h := http.Header{}
 	via.Add(h, nil, "HTTP/1.1")
 	assert.Equal(t, "1.1 hedgerow-1", h.Get("Via"))
@@ -134,7 +134,7 @@ func TestViaNamesEveryProcessOnTheWay(t *testing.T) {
 }
 
 func TestARequestThatHasBeenHereGoesRoundInACircle(t *testing.T) {
-	via := forward.Via("hedgerow-1")
+	via := forward.NewVia("hedgerow-1")
 	for value, want := range map[string]bool{
 		"1.1 hedgerow-1": true, "1.0 fred, 1.1 hedgerow-1 (comment)": true, "HTTP/1.1 hedgerow-1, 1.1 x": true,
 		"": false, "1.1 hedgerow-10": false, "1.1 x (hedgerow-1)": false, "hedgerow-1": false,

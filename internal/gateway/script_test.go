@@ -177,7 +177,7 @@ func (g *gate) callBy(ctx context.Context, t *testing.T, api, method, path strin
 	defer holding.End()
 	call := gateway.Call{
 		Route: route, Strategy: strategies[route.Strategy], Arrival: time.Now(), Timeout: route.Timeout,
-		Request: request, Target: target, Body: []byte("body"), Via: "me", Holding: holding,
+		Request: request, Target: target, Body: []byte("body"), Via: forward.NewVia("me"), Holding: holding,
 	}
 	change(&call)
 	return a.Do(ctx, call)

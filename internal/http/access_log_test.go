@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
@@ -60,7 +61,7 @@ func TestACallToAnAPIIsHealthyWhateverItIsTold(t *testing.T) {
 		apis := gateway.New(parseFile(t, "apis: {a: {url: \""+host(upstream)+"\", success: {status: [4xx, 5xx]}}}"), gateway.Settings{MaxInFlight: 100, Logger: logger})
 		t.Cleanup(apis.Close)
 		router := newRouter(t, hedgerow.Settings{
-			Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: pseudonym, Logger: logger, MaxTimeout: maxTimeout,
+			Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Logger: logger, MaxTimeout: maxTimeout,
 			LogSample: func() bool { return false }, Ready: func() bool { return true }, ObserveCall: func(hedgerow.ObservedCall) {},
 		})
 		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/proxy/a/x", strings.NewReader("")))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/internal/listen"
@@ -40,7 +41,7 @@ func newFuzzed(f *testing.F, text string, names ...string) *fuzzed {
 		UserAgent: "hedgerow/test", LoserGrace: 10 * time.Millisecond, MaxInFlight: 100, Logger: logger,
 	})
 	server := listen.NewServer(newRouter(f, hedgerow.Settings{
-		Gateway: g, Buffer: gateway.NewBuffer(64 << 20), Via: pseudonym, Logger: logger, Producers: 3, MaxTimeout: maxTimeout,
+		Gateway: g, Buffer: gateway.NewBuffer(64 << 20), Via: forward.NewVia(pseudonym), Logger: logger, Producers: 3, MaxTimeout: maxTimeout,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},
 	}), maxTimeout, logger)

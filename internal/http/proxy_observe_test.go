@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
@@ -27,7 +28,7 @@ func TestCallsToAnAPIAreObservedByItsNameAndRequestsThatAreNoCallsAreNot(t *test
 	t.Cleanup(apis.Close)
 	var observed []string
 	router := newRouter(t, hedgerow.Settings{
-		Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: pseudonym, Logger: logger, MaxTimeout: maxTimeout,
+		Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Logger: logger, MaxTimeout: maxTimeout,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) { t.Error("not a call of /api/") },
 		ObserveProxied: func(call hedgerow.ObservedCall) {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/config/file"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
@@ -70,7 +71,7 @@ func serveFile(t *testing.T, text string) *proxied {
 		UserAgent: "hedgerow/test", LoserGrace: 10 * time.Millisecond, MaxInFlight: 100, Logger: logger,
 	})
 	p.Server = httptest.NewServer(newRouter(t, hedgerow.Settings{
-		Gateway: p.gateway, Buffer: p.buffer, Via: pseudonym, Logger: logger, Producers: 3, MaxTimeout: maxTimeout,
+		Gateway: p.gateway, Buffer: p.buffer, Via: forward.NewVia(pseudonym), Logger: logger, Producers: 3, MaxTimeout: maxTimeout,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},
 	}))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
@@ -56,7 +57,7 @@ func TestTheTraceOfACallGoesOnInPlaceOfTheCallers(t *testing.T) {
 		s := newService(t, defaults(), faultserver.Answer(1))
 		router := newRouter(t, hedgerow.Settings{
 			Service: s.fanout, Source: s.client.Fetch, SourceWith: s.client.FetchWith, Producers: 3, MaxTimeout: maxTimeout, Logger: logger,
-			Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: pseudonym, Ready: func() bool { return true },
+			Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Ready: func() bool { return true },
 			ObserveCall: func(hedgerow.ObservedCall) {},
 			Watch:       []func(hedgerow.Beginning) hedgerow.CallWatcher{func(hedgerow.Beginning) hedgerow.CallWatcher { return tracer{goesOn: goesOn} }},
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 	"hedgerow/internal/gateway"
 	hedgerow "hedgerow/internal/http"
 	"hedgerow/test/faultserver"
@@ -59,7 +60,7 @@ func watched(t *testing.T, watch ...func(hedgerow.Beginning) hedgerow.CallWatche
 	s := newService(t, defaults(), fails)
 	return newRouter(t, hedgerow.Settings{
 		Service: s.fanout, Source: s.source, Producers: 1, MaxTimeout: maxTimeout, Logger: logger,
-		Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: pseudonym, Watch: watch,
+		Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Watch: watch,
 		Ready:       func() bool { return true },
 		ObserveCall: func(hedgerow.ObservedCall) {},
 	})

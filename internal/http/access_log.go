@@ -30,7 +30,7 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 		case r.quiet:
 			level = slog.LevelDebug
 		}
-		ctx := c.Request.Context()
+		ctx, now := c.Request.Context(), time.Now()
 		if !logger.Enabled(ctx, level) {
 			return
 		}
@@ -46,10 +46,12 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 		}
 		attributes = append(attributes,
 			slog.Int("status", status),
-			slog.Float64("duration_ms", milliseconds(time.Since(r.arrival))),
+			slog.Float64("duration_ms", milliseconds(now.Sub(r.arrival))),
 			slog.String("remote", c.Request.RemoteAddr),
 			slog.String("request_id", r.id))
-		logger.LogAttrs(ctx, level, "request", r.describe(attributes)...)
+		line := slog.NewRecord(now, level, "request", 0) // the place in the code, which the line does not have, costs as much as two of its fields
+		line.AddAttrs(r.describe(attributes)...)
+		_ = logger.Handler().Handle(ctx, line)
 	}
 }
 

@@ -16,8 +16,10 @@ import (
 	"hedgerow/internal/listen"
 )
 
-// record is what is known of a request beyond what gin keeps.
+// record is what is known of a request beyond what gin keeps. It stands before the writer of the answer, where every handler finds it.
 type record struct {
+	gin.ResponseWriter
+
 	arrival time.Time
 	waited  time.Duration // from the arrival until the process got to the request
 	id      string
@@ -41,17 +43,18 @@ type proxiedRecord struct {
 	url      int // the number of the URL whose answer was passed on, from 1; 0: there is only one, or no such answer
 }
 
-const recordKey = "record"
+// Unwrap is for http.ResponseController.
+func (r *record) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-func recordOf(c *gin.Context) *record { return c.MustGet(recordKey).(*record) }
+func recordOf(c *gin.Context) *record { return c.Writer.(*record) } //nolint:forcetypeassert // noteArrival's
 
 func arrival(c *gin.Context) time.Time { return recordOf(c).arrival }
 
 // noteArrival starts the clock of a call, and the record of its request. It runs first.
 func noteArrival(c *gin.Context) {
-	r, connection := &record{}, listen.ConnectionOf(c.Request.Context())
+	r, connection := &record{ResponseWriter: c.Writer}, listen.ConnectionOf(c.Request.Context())
 	r.arrival, r.waited = connection.Arrival()
-	c.Set(recordKey, r)
+	c.Writer = r
 	c.Next()
 	connection.Answered()
 	if r.watcher != nil {

@@ -38,9 +38,11 @@ type resolution struct {
 	err       error
 }
 
+func (*host) url() *url.URL { return &url.URL{Scheme: "http", Host: "api.example:81"} }
+
 func (h *host) dialer(t *testing.T) *dialer {
 	t.Helper()
-	d := newDialer(Settings{URL: &url.URL{Scheme: "http", Host: "api.example:81"}})
+	d := newDialer(Settings{URL: h.url()})
 	d.lookup, d.connect = h.lookup, h.connect
 	h.began = time.Now()
 	return d

@@ -20,10 +20,10 @@ func (u *use1) write() error {
 			u.writing <- err
 			return err
 		}
-		go func() {
-			_, err := u.conn.Write(r.body)
-			u.writing <- err
-		}()
+		go func(conn *conn, writing chan<- error) { // u may have another connection before it ends, or begins
+			_, err := conn.Write(r.body)
+			writing <- err
+		}(u.conn, u.writing)
 		u.trip.wrote()
 		return nil
 	}

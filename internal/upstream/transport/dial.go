@@ -23,6 +23,9 @@ type dialer struct {
 	connect    func(ctx context.Context, address string) (net.Conn, error)
 	tls        *tls.Config // nil in clear text
 	observe    func()
+	// takeRoom is asked for room for a dial beside another one for the same connection, giveRoom gets it back.
+	takeRoom func() bool
+	giveRoom func()
 }
 
 func newDialer(s Settings) *dialer {
@@ -31,6 +34,7 @@ func newDialer(s Settings) *dialer {
 	plain := &net.Dialer{KeepAlive: -1}
 	d := &dialer{
 		host: s.URL.Hostname(), port: portOf(s.URL), lookup: net.DefaultResolver.LookupNetIP, observe: s.ObserveConnection,
+		takeRoom: func() bool { return true }, giveRoom: func() {},
 		connect: func(ctx context.Context, address string) (net.Conn, error) {
 			return plain.DialContext(&until{ctx, time.Now().Add(dialTimeout)}, "tcp", address)
 		},
@@ -54,7 +58,7 @@ func newDialer(s Settings) *dialer {
 }
 
 // until is a context with a deadline that only the socket keeps: net waits for its connection no longer. It is not done then, and needs
-// no timer. A third of what a dial left behind was for that.
+// no timer. A third of what a dial left behind was for that. The context must be one that can be done: net keeps no deadline otherwise.
 type until struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -96,6 +100,8 @@ func (d *dialer) reach(ctx context.Context, number int) (net.Conn, error) {
 
 // shakeHands makes a TLS connection of a socket.
 func (d *dialer) shakeHands(ctx context.Context, socket net.Conn) (net.Conn, error) {
+	resetOnClose(socket, true) // crypto/tls closes it when the time is over
+	defer resetOnClose(socket, false)
 	secure := tls.Client(socket, d.tls)
 	shaking, stop := context.WithTimeout(ctx, handshakeTimeout)
 	defer stop()

@@ -45,7 +45,7 @@ func (t *trip) overHTTP1() (*Response, error) {
 	}
 	u.end(false)
 	if t.ctx.Err() != nil {
-		if u.kept && !u.heard && time.Since(u.began) >= silence {
+		if u.kept && !u.heard && time.Since(u.began) >= t.origin.silence {
 			t.origin.leave(u.began)
 		}
 		return nil, t.ctx.Err()

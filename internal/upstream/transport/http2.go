@@ -53,7 +53,7 @@ func (t *trip) overHTTP2() (*Response, error) {
 			body: answer.Body, complete: answer.Body == http.NoBody, use: &use2{conn: c, body: answer.Body},
 		}, nil
 	case t.ctx.Err() != nil:
-		if kept && time.Since(began) >= silence && !c.spokeSince(began) {
+		if kept && time.Since(began) >= t.origin.silence && !c.spokeSince(began) {
 			t.origin.leave(began)
 		}
 		return nil, t.ctx.Err()

@@ -116,9 +116,13 @@ func TestOverHTTP2AnAttemptThatIsCutInSilenceTakesItsConnectionAlong(t *testing.
 	s := newH2C(t)
 	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
 	s.goSilent()
-	ctx, cancel := context.WithTimeout(t.Context(), silence+50*time.Millisecond)
-	defer cancel()
-	require.Error(t, ask(ctx, s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+	s.origin.silence = 0
+	ctx, cancel := context.WithCancel(t.Context())
+	first, r := make(chan got, 1), newRequest(t, http.MethodGet, nil)
+	go func() { first <- ask(ctx, s.origin, r, Attempt{}) }()
+	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.seen) == 2 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, (<-first).err, context.Canceled)
 	require.NoError(t, ask(t.Context(), s.origin, newRequest(t, http.MethodGet, nil), Attempt{}).err)
 }
 

@@ -105,10 +105,10 @@ func TestNothingIsWrittenOnAKeptConnectionThatHasEndedOrOnWhichSomethingHasCome(
 	for name, behind := range map[string]string{"ended": "", "surplus": "x"} {
 		for size, body := range map[string][]byte{"small": []byte("x"), "large": make([]byte, smallBody+1)} {
 			t.Run(name+", "+size, func(t *testing.T) {
-				came := make(chan struct{})
+				kept, came := make(chan struct{}), make(chan struct{})
 				server := faultserver.New(t, func(c net.Conn) bool {
 					_, _ = c.Write([]byte(ok + two))
-					time.Sleep(20 * time.Millisecond) // until the connection is kept
+					<-kept
 					_, _ = c.Write([]byte(behind))
 					if behind == "" {
 						_ = c.(*net.TCPConn).CloseWrite() // and go on reading
@@ -118,6 +118,7 @@ func TestNothingIsWrittenOnAKeptConnectionThatHasEndedOrOnWhichSomethingHasCome(
 				}, faultserver.Raw(ok+two, true))
 				o := newOrigin(t, server)
 				require.NoError(t, ask(t.Context(), o, newRequest(t, http.MethodGet, nil), Attempt{}).err)
+				close(kept)
 				<-came
 				a := ask(t.Context(), o, newRequest(t, http.MethodPost, body), Attempt{})
 				require.NoError(t, a.err)

@@ -58,17 +58,19 @@ type Origin struct {
 	dialer         *dialer
 	pool           *pool
 	shared         *shared
-	http2          atomic.Bool // the last connection made speaks HTTP/2
+	http2          atomic.Bool   // the last connection made speaks HTTP/2
+	silence        time.Duration // the constant, but for tests
 }
 
 // NewOrigin returns an origin to which there is no connection yet.
 func NewOrigin(s Settings) *Origin {
-	o := &Origin{scheme: s.URL.Scheme, observeRequest: s.ObserveRequest}
+	o := &Origin{scheme: s.URL.Scheme, observeRequest: s.ObserveRequest, silence: silence}
 	if o.observeRequest == nil {
 		o.observeRequest = func(bool) {}
 	}
 	o.dialer, o.protocol = newDialer(s), s.Protocol
 	o.pool = newPool(s.MaxConnections, o.dialHTTP1)
+	o.dialer.takeRoom, o.dialer.giveRoom = o.pool.takeRoom, o.pool.lost
 	o.shared = newShared(o.dialHTTP2)
 	o.http2.Store(s.Protocol == H2C && s.URL.Scheme == "http")
 	return o

@@ -223,25 +223,15 @@ func (p *pool) lost() {
 	p.dialMore()
 }
 
-// leave closes the idle connections that have not spoken since a time.
-func (p *pool) leave(since time.Time) {
-	p.drop(func(c *conn) bool { return !c.spoke.After(since) })
-}
-
-// drop closes the oldest idle connections for which it is true.
-func (p *pool) drop(suspect func(*conn) bool) {
+// takeRoom takes room for one more dial, as far as the limit allows. What takes it calls lost when the dial has ended.
+func (p *pool) takeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := slices.IndexFunc(p.idle, func(c *conn) bool { return !suspect(c) })
-	if n < 0 {
-		n = len(p.idle)
+	if p.open >= p.max {
+		return false
 	}
-	for _, c := range p.idle[:n] {
-		c.close()
-	}
-	p.idle = slices.Delete(p.idle, 0, n)
-	p.open -= n
-	p.dialMore()
+	p.open++
+	return true
 }
 
 // close closes what is idle. What is in use is closed when it is given back.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -38,6 +39,9 @@ func (d *dialer) families(ctx context.Context) <-chan family {
 	for _, network := range []string{"ip6", "ip4"} {
 		go func() {
 			addresses, err := d.lookup(ctx, network, d.host)
+			for i, a := range addresses {
+				addresses[i] = a.Unmap() // net has IPv4 addresses of /etc/hosts as IPv6
+			}
 			found <- family{addresses, err}
 		}()
 	}
@@ -46,6 +50,7 @@ func (d *dialer) families(ctx context.Context) <-chan family {
 
 // connected is what a dial to one address has ended with.
 type connected struct {
+	number int // of the dial
 	socket net.Conn
 	err    error
 }
@@ -61,10 +66,12 @@ type race struct {
 
 	answered  int // families
 	addresses []netip.Addr
-	dialled   int // of addresses, so far
-	running   int // dials
+	dials     []context.CancelFunc // one for each address so far, nil when it has ended
+	running   int
+	beside    int  // of those that run: they have taken room
+	due       bool // the time for another address has come, and there was none
 	resolve   error
-	refused   error
+	failed    error // to connect
 }
 
 func (r *race) run() (net.Conn, error) {
@@ -75,18 +82,21 @@ func (r *race) run() (net.Conn, error) {
 		case <-r.next.C:
 			r.dial()
 		case c := <-r.connected:
-			r.running--
 			if c.err == nil {
+				r.running--
 				go r.closeOthers()
 				return c.socket, nil
 			}
-			r.refused = c.err
+			r.end(c)
+			if r.failed == nil || errors.Is(c.err, syscall.ECONNREFUSED) { // somebody answered
+				r.failed = c.err
+			}
 			r.next.Reset(0)
 		case <-r.ctx.Done():
 			go r.closeOthers()
-			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: r.ctx.Err()}
+			return nil, r.late()
 		}
-		if r.answered == 2 && r.running == 0 && r.dialled == len(r.addresses) {
+		if r.answered == 2 && r.running == 0 && len(r.dials) == len(r.addresses) {
 			return nil, r.err()
 		}
 	}
@@ -102,12 +112,11 @@ func (r *race) learn(f family) {
 	}
 	r.addresses = append(r.addresses, f.addresses...)
 	switch {
-	case r.dialled == 0 && r.answered == 2:
-		r.order()
-		r.next.Reset(0)
-	case r.dialled == 0 && len(r.addresses) > 0:
-		r.next.Reset(resolutionDelay)
-	case r.running == 0:
+	case len(r.dials) == 0 && r.answered < 2:
+		if len(r.addresses) > 0 {
+			r.next.Reset(resolutionDelay)
+		}
+	case r.running == 0 || r.due:
 		r.next.Reset(0)
 	}
 }
@@ -137,34 +146,80 @@ func interleave(a, b []netip.Addr) []netip.Addr {
 	return mixed
 }
 
-// dial starts to connect to the next address.
+// dial starts to connect to the next address. Where there is no room for it beside others, the oldest of these ends first.
 func (r *race) dial() {
-	if r.dialled == len(r.addresses) {
+	if r.due = len(r.dials) == len(r.addresses); r.due {
 		return
 	}
-	address := net.JoinHostPort(r.addresses[r.dialled].String(), r.dialer.port)
-	r.dialled++
+	if r.running > 0 {
+		if !r.dialer.takeRoom() {
+			r.stopOldest()
+			return
+		}
+		r.beside++
+	}
+	number := len(r.dials)
+	if number == 0 {
+		r.order()
+	}
+	address := net.JoinHostPort(r.addresses[number].String(), r.dialer.port)
+	ctx, stop := context.WithCancel(r.ctx)
+	r.dials = append(r.dials, stop)
 	r.running++
 	go func() {
-		socket, err := r.dialer.connect(r.ctx, address)
-		r.connected <- connected{socket, err}
+		socket, err := r.dialer.connect(ctx, address)
+		r.connected <- connected{number, socket, err}
 	}()
 	r.next.Reset(attemptDelay)
+}
+
+// stopOldest stops the dial that has run longest. The next one begins when it has ended.
+func (r *race) stopOldest() {
+	for _, stop := range r.dials {
+		if stop != nil {
+			stop()
+			return
+		}
+	}
+}
+
+// end notes that a dial has ended which is not the winner.
+func (r *race) end(c connected) {
+	r.dials[c.number]()
+	r.dials[c.number] = nil
+	r.running--
+	if r.beside > 0 {
+		r.beside--
+		r.dialer.giveRoom()
+	}
 }
 
 // closeOthers waits for the dials that have lost.
 func (r *race) closeOthers() {
 	for range r.running {
-		if c := <-r.connected; c.err == nil {
+		c := <-r.connected
+		if c.err == nil {
 			cut(c.socket)
 		}
+		r.end(c)
 	}
 }
 
 // err is why no address was reached.
 func (r *race) err() error {
-	if r.refused != nil {
-		return r.refused
+	if r.failed != nil {
+		return r.failed
 	}
 	return r.resolve
+}
+
+// late is why no address was reached in time.
+func (r *race) late() error {
+	switch {
+	case r.failed != nil:
+		return r.failed
+	case len(r.addresses) == 0:
+		return &net.DNSError{Err: r.ctx.Err().Error(), Name: r.dialer.host, IsTimeout: true}
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Err: r.ctx.Err()}
 }

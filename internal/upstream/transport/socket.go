@@ -16,8 +16,17 @@ func socketOf(c net.Conn) net.Conn {
 // cut resets a connection at once.
 func cut(c net.Conn) {
 	socket := socketOf(c)
-	if tcp, ok := socket.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
+	resetOnClose(socket, true)
 	_ = socket.Close()
+}
+
+// resetOnClose says whether a close resets a socket, by lingering for no time.
+func resetOnClose(socket net.Conn, reset bool) {
+	tcp, ok := socket.(*net.TCPConn)
+	switch {
+	case ok && reset:
+		_ = tcp.SetLinger(0)
+	case ok:
+		_ = tcp.SetLinger(-1)
+	}
 }

@@ -44,3 +44,24 @@ func (p *pool) sweepSome(i *int) bool {
 	}
 	return false
 }
+
+// leave closes the idle connections that have not spoken since a time.
+func (p *pool) leave(since time.Time) {
+	p.drop(func(c *conn) bool { return !c.spoke.After(since) })
+}
+
+// drop closes the oldest idle connections for which it is true.
+func (p *pool) drop(suspect func(*conn) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := slices.IndexFunc(p.idle, func(c *conn) bool { return !suspect(c) })
+	if n < 0 {
+		n = len(p.idle)
+	}
+	for _, c := range p.idle[:n] {
+		c.close()
+	}
+	p.idle = slices.Delete(p.idle, 0, n)
+	p.open -= n
+	p.dialMore()
+}

@@ -20,11 +20,15 @@ func NewBuffer(limit int64) *Buffer { return &Buffer{limit: limit} }
 func (b *Buffer) Held() int64 { return b.held.Load() }
 
 func (b *Buffer) take(n, limit int64) bool {
-	if b.held.Add(n) <= limit {
-		return true
+	for {
+		held := b.held.Load()
+		if n > limit-held {
+			return false
+		}
+		if b.held.CompareAndSwap(held, held+n) {
+			return true
+		}
 	}
-	b.held.Add(-n)
-	return false
 }
 
 // Holding is what one call holds of the buffer. It gives all of it back when the call and its last attempt have ended: until then

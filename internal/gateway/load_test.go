@@ -147,6 +147,34 @@ func TestTheLastQuarterOfABufferIsForAnswersAlone(t *testing.T) {
 	assert.Zero(t, b.Held())
 }
 
+func TestABodyThatIsRefusedTakesNoRoomFromOthersMeanwhile(t *testing.T) {
+	b := gateway.NewBuffer(100)
+	var most int64
+	ended := make(chan struct{})
+	var refused sync.WaitGroup
+	refused.Go(func() {
+		large := b.Hold()
+		defer large.End()
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				assert.False(t, large.Take(101))
+			}
+		}
+	})
+	for range 20_000 {
+		small := b.Hold()
+		assert.True(t, small.Take(1))
+		most = max(most, b.Held())
+		small.End()
+	}
+	close(ended)
+	refused.Wait()
+	assert.EqualValues(t, 1, most)
+}
+
 func TestTheBodiesOfACallAreHeldUntilItsLastAttemptHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(func(made sending) step {

@@ -4,11 +4,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/internal/forward"
 )
 
 // logQuietly logs requests at the level debug: a balancer asks twice a second.
@@ -25,7 +27,7 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 		}
 		level := slog.LevelInfo
 		switch {
-		case status == http.StatusInternalServerError:
+		case status == http.StatusInternalServerError && (r.proxied == nil || !r.proxied.passed):
 			level = slog.LevelError
 		case r.quiet:
 			level = slog.LevelDebug
@@ -41,8 +43,8 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 			if p.route != "" {
 				attributes = append(attributes, slog.String("route", p.route))
 			}
-		} else {
-			attributes = append(attributes, slog.String("path", c.Request.URL.Path))
+		} else if path := c.Request.URL.Path; !strings.HasPrefix(path, forward.Prefix) { // which may be written in other ways than we route
+			attributes = append(attributes, slog.String("path", path))
 		}
 		attributes = append(attributes,
 			slog.Int("status", status),

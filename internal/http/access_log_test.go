@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/forward"
@@ -53,17 +55,44 @@ func TestOnlyTheLinesOfHealthyCallsAreLeftOut(t *testing.T) {
 	}
 }
 
+// gatewayTo returns a router with an API "a" and its log.
+func gatewayTo(t *testing.T, upstream *faultserver.Server, more string) (http.Handler, *logtest.Log) {
+	t.Helper()
+	log := &logtest.Log{}
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	apis := gateway.New(parseFile(t, "apis: {a: {url: \""+host(upstream)+"\""+more+"}}"), gateway.Settings{MaxInFlight: 100, Logger: logger})
+	t.Cleanup(apis.Close)
+	return newRouter(t, hedgerow.Settings{
+		Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Logger: logger, MaxTimeout: maxTimeout,
+		LogSample: func() bool { return false }, Ready: func() bool { return true }, ObserveCall: func(hedgerow.ObservedCall) {},
+	}), log
+}
+
+func TestNoLineHasAPathBelowProxyHoweverItIsWritten(t *testing.T) {
+	router, log := gatewayTo(t, faultserver.New(t, faultserver.Status(http.StatusOK, "")), "")
+	for _, target := range []string{"/proxy/a/s3cret", "http://h/proxy/a/s3cret", "/%70roxy/a/s3cret", "/proxy%2Fa/s3cret"} {
+		for _, method := range []string{http.MethodGet, "FOO"} {
+			router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, target, strings.NewReader("")))
+		}
+	}
+	for _, line := range log.Lines("msg", "request") {
+		assert.NotContains(t, fmt.Sprint(line), "s3cret")
+	}
+	assert.Len(t, log.Lines("msg", "request"), 7, "one was healthy")
+}
+
+func TestAStatus500OfAnAPIIsNoErrorOfOurs(t *testing.T) {
+	router, log := gatewayTo(t, faultserver.New(t, faultserver.Status(http.StatusInternalServerError, "")), "")
+	router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/proxy/a/x", strings.NewReader("")))
+	lines := log.Lines("status", 500.0)
+	require.Len(t, lines, 1)
+	assert.Equal(t, "INFO", lines[0]["level"])
+}
+
 func TestACallToAnAPIIsHealthyWhateverItIsTold(t *testing.T) {
 	for status, logged := range map[int]bool{http.StatusNotFound: false, http.StatusNotImplemented: true} {
 		upstream := faultserver.New(t, faultserver.Status(status, ""))
-		log := &logtest.Log{}
-		logger := slog.New(slog.NewJSONHandler(log, nil))
-		apis := gateway.New(parseFile(t, "apis: {a: {url: \""+host(upstream)+"\", success: {status: [4xx, 5xx]}}}"), gateway.Settings{MaxInFlight: 100, Logger: logger})
-		t.Cleanup(apis.Close)
-		router := newRouter(t, hedgerow.Settings{
-			Gateway: apis, Buffer: gateway.NewBuffer(1 << 20), Via: forward.NewVia(pseudonym), Logger: logger, MaxTimeout: maxTimeout,
-			LogSample: func() bool { return false }, Ready: func() bool { return true }, ObserveCall: func(hedgerow.ObservedCall) {},
-		})
+		router, log := gatewayTo(t, upstream, ", success: {status: [4xx, 5xx]}")
 		router.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/proxy/a/x", strings.NewReader("")))
 		assert.Equal(t, logged, len(log.Lines("msg", "request")) == 1, status)
 	}

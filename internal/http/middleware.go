@@ -40,7 +40,8 @@ type proxiedRecord struct {
 	route    string // the pattern of its route; empty when none matches
 	isCall   bool   // for the metrics: the API has the method
 	strategy string
-	url      int // the number of the URL whose answer was passed on, from 1; 0: there is only one, or no such answer
+	passed   bool // the answer is the API's
+	url      int  // the number of the URL that it came from, from 1; 0: there is only one, or the answer is ours
 }
 
 // Unwrap is for http.ResponseController.

@@ -88,8 +88,11 @@ func (p *proxy) serve(c *gin.Context) {
 	call.Trace = recordOf(c).trace
 	result, err := api.Do(c.Request.Context(), call)
 	note.strategy = strategy.name
-	if answer := passed(strategy, result, err); answer != nil && api.URLs() > 1 {
-		note.url = answer.URL + 1
+	if answer := passed(strategy, result, err); answer != nil {
+		note.passed = true
+		if api.URLs() > 1 {
+			note.url = answer.URL + 1
+		}
 	}
 	p.write(c, strategy, call, result, err)
 }

@@ -30,6 +30,16 @@ func TestEachAttemptCanHaveFieldsThatTheOthersDoNotHave(t *testing.T) {
 	}
 }
 
+func TestTheZoneOfAnAddressIsNotSent(t *testing.T) {
+	for host, want := range map[string]string{
+		"[fe80::1%eth0]:81": "[fe80::1]:81", "[fe80::1%eth0]": "[fe80::1]", "[::1]:81": "[::1]:81", "api.example:81": "api.example:81", "1.2.3.4": "1.2.3.4",
+	} {
+		r, err := NewRequest(http.MethodGet, "/", host, nil, nil)
+		require.NoError(t, err)
+		assert.Equal(t, "GET / HTTP/1.1\r\nHost: "+want+"\r\n\r\n", string(r.message))
+	}
+}
+
 func TestOverHTTP2AnAttemptHasItsFieldsToo(t *testing.T) {
 	s := newH2C(t)
 	r := newRequest(t, http.MethodGet, nil)

@@ -29,7 +29,7 @@ type Request struct {
 // NewRequest returns a request. target goes on the wire as it is: an absolute path, or one with a query. header has neither Host nor
 // Content-Length. The error says which part cannot be written.
 func NewRequest(method, target, host string, header http.Header, body []byte) (*Request, error) {
-	r := &Request{method: method, target: target, host: host, header: header, body: body}
+	r := &Request{method: method, target: target, host: withoutZone(host), header: header, body: body}
 	if !strings.HasPrefix(target, "/") || !visible(target) {
 		return nil, fmt.Errorf("a target that cannot be written: %q", target)
 	}
@@ -48,6 +48,16 @@ func NewRequest(method, target, host string, header http.Header, body []byte) (*
 		r.message = append(r.message, body...)
 	}
 	return r, nil
+}
+
+// withoutZone is a host without the zone of an IPv6 address, which is for this machine alone: RFC 6874, section 4.
+func withoutZone(host string) string {
+	if end := strings.LastIndexByte(host, ']'); end >= 0 {
+		if zone := strings.IndexByte(host[:end], '%'); zone >= 0 {
+			return host[:zone] + host[end:]
+		}
+	}
+	return host
 }
 
 // visible tells whether s is nothing but visible ASCII.

@@ -122,6 +122,9 @@ func TestViaNamesEveryProcessOnTheWay(t *testing.T) {
 	h := http.Header{}
 	via.Add(h, nil, "HTTP/1.1")
 	assert.Equal(t, "1.1 hedgerow-1", h.Get("Via"))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { via.Add(h, nil, "HTTP/1.1") }), "as a rule nothing is written anew")
+	via.Add(h, nil, "HTTP/2.0")
+	assert.Equal(t, []string{"2.0 hedgerow-1"}, h["Via"])
 	before := []string{"1.0 fred", "2 hedgerow-2"}
 	via.Add(h, before, "HTTP/2.0")
 	assert.Equal(t, []string{"1.0 fred, 2 hedgerow-2, 2.0 hedgerow-1"}, h["Via"])

@@ -17,7 +17,7 @@ var mutated = map[string]target{
 		"StatusSet.String",
 	}, "ByDefault|AStatusSet|AConditionSees|OnlyArrays|ALongText|NotJSON|WithoutABody|CannotBeEvaluated"},
 	"upstream": {[]string{
-		"Client.Fetch", "readTime", "readBody", "parseTime", "parseUsual", "pushback", "answered", "retryAfter",
+		"Client.fetchBy", "readTime", "readBody", "parseTime", "parseUsual", "pushback", "answered", "retryAfter",
 	}, "ABody|APromised|TheLog|Fuzz|TestASuccess|NoStatusBut|ARequestThat|NothingListens|TestRetryAfter|SaysHowLongToWait"},
 }
 
@@ -118,9 +118,9 @@ var accepted = map[key]survivors{
 	{"rule", "StatusSet.String", number}:   {1, beyond},
 	{"rule", "StatusSet.String", next}:     {1, "a class has 100 statuses, not 101"},
 
-	{"upstream", "Client.Fetch", leftOut}: {1, "what becomes of the connection is seen by the client's tests, which are too slow for this"},
-	{"upstream", "Client.Fetch", number}:  {3, beside},
-	{"upstream", "parseTime", number}:     {2, beside},
-	{"upstream", "parseUsual", number}:    {3, beside},
-	{"upstream", "retryAfter", never}:     {1, "a date that does not parse is the first day of the year 1, which is over"},
+	{"upstream", "Client.fetchBy", leftOut}: {1, "what becomes of the connection is seen by the client's tests, which are too slow for this"},
+	{"upstream", "Client.fetchBy", number}:  {3, beside},
+	{"upstream", "parseTime", number}:       {2, beside},
+	{"upstream", "parseUsual", number}:      {3, beside},
+	{"upstream", "retryAfter", never}:       {1, "a date that does not parse is the first day of the year 1, which is over"},
 }

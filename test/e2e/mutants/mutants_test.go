@@ -48,6 +48,9 @@ func TestEveryMutantIsNoticed(t *testing.T) {
 	for name, target := range mutated {
 		t.Run(name, func(t *testing.T) {
 			s := compile(t, name, target.functions)
+			for _, function := range target.functions {
+				require.True(t, slices.ContainsFunc(s.mutants, func(m mutant) bool { return m.function == function }), "nothing of %s is changed: has it another name?", function)
+			}
 			s.record(t, target.tests)
 			unnoticed := s.survivors(t)
 			left := map[key]int{}

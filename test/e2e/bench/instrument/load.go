@@ -94,7 +94,11 @@ func (c *caller) dial() (err error) {
 	if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: 1}); err != nil {
 		return err
 	}
-	if err := unix.Connect(c.fd, c.load.target); err != nil {
+	err = unix.Connect(c.fd, c.load.target)
+	for err == unix.EINTR { // a signal of Go's scheduler; the next call waits on
+		err = unix.Connect(c.fd, c.load.target)
+	}
+	if err != nil {
 		return err
 	}
 	if err := unix.SetNonblock(c.fd, true); err != nil {

@@ -84,7 +84,8 @@ func (h *head) framing(method string) (framing, error) {
 	f := framing{length: length, close: h.minor == 0 || httpguts.HeaderValuesContainsToken(h.header["Connection"], "close")}
 	codings := h.header["Transfer-Encoding"]
 	switch {
-	case method == http.MethodHead || h.status < 200 || h.status == http.StatusNoContent || h.status == http.StatusNotModified:
+	case h.hasNoBody(method):
+		f.close = f.close || h.status == http.StatusNoContent && (length > 0 || len(codings) > 0) // a body may follow, against the rule
 		f.length = 0
 	case len(codings) > 0:
 		if len(codings) > 1 || !strings.EqualFold(codings[0], "chunked") || h.minor == 0 {
@@ -97,6 +98,11 @@ func (h *head) framing(method string) (framing, error) {
 		f.close = true
 	}
 	return f, nil
+}
+
+// hasNoBody tells whether an answer to a request of that method ends with its head, whatever that says.
+func (h *head) hasNoBody(method string) bool {
+	return method == http.MethodHead || h.status < 200 || h.status == http.StatusNoContent || h.status == http.StatusNotModified
 }
 
 // length is the Content-Length, -1 without one. A repeated one is made one.

@@ -85,7 +85,11 @@ func (c *conn) inTime(now time.Time) bool {
 }
 
 // quiet tells whether nothing has come on a connection while nobody used it.
-func (c *conn) quiet() bool { return c.look.silent() || c.readsTickets() }
+func (c *conn) quiet() bool { return (c.look.silent() || c.readsTickets()) && c.holdsNothing() }
+
+// holdsNothing tells whether TLS has nothing that it has taken from the socket and nobody has read: it reads ahead, and a record may go on
+// behind the answer. A deadline in the past keeps it from the socket.
+func (c *conn) holdsNothing() bool { return !c.secure() || c.readsNothing(time.Unix(1, 0)) }
 
 // ask is quiet, and look.ask if it can be.
 func (c *conn) ask(t *trip, message []byte) (written int, quiet bool) {
@@ -105,7 +109,12 @@ func (c *conn) readsTickets() bool {
 	if !c.secure() || c.served {
 		return false
 	}
-	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	return c.readsNothing(time.Now().Add(time.Millisecond))
+}
+
+// readsNothing tells whether there is nothing to be read until a time, and no end.
+func (c *conn) readsNothing(until time.Time) bool {
+	_ = c.SetReadDeadline(until)
 	n, err := c.Read(make([]byte, 1))
 	_ = c.SetReadDeadline(time.Time{})
 	timeout, ok := errors.AsType[interface {

@@ -32,7 +32,7 @@ func (t *trip) overHTTP1() (*Response, error) {
 	}
 	u := &t.use
 	*u = use1{} // the use before has ended
-	u.trip, u.conn, u.kept, u.began = t, c, c.served, time.Now()
+	u.trip, u.conn, u.kept, u.began = t, c, c.pooled, time.Now()
 	u.stop = context.AfterFunc(t.ctx, c.whenDone)
 	response, err := u.exchange()
 	if err == nil {
@@ -61,7 +61,7 @@ func (t *trip) overHTTP1() (*Response, error) {
 type use1 struct {
 	trip  *trip
 	conn  *conn
-	kept  bool      // others have used the connection before
+	kept  bool      // the connection has been in the pool, where its end may have come
 	began time.Time // the request was begun to be written
 	stop  func() bool
 	wrote int  // bytes of the request

@@ -66,6 +66,9 @@ func TestAConnectionIsUsedAgainOnlyWhenBothSidesKnowWhereTheAnswerHasEnded(t *te
 	}{
 		"length":                     {ok + two, "ok", true},
 		"no body":                    {"HTTP/1.1 204 No Content\r\n\r\n", "", true},
+		"no body, as it says":        {"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "", true},
+		"no body, but it says so":    {"HTTP/1.1 204 No Content\r\n" + two[:len(two)-2], "", false},
+		"no chunks, but it says so":  {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "", false},
 		"chunks":                     {ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok", true},
 		"trailers":                   {ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: y\r\n\r\n", "ok", true},
 		"3 KiB of trailers":          {ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: " + long + "\r\nY: " + long + "\r\n\r\n", "ok", true},

@@ -95,6 +95,11 @@ func (p *pool) wait(number int, fresh bool) *waiter {
 	w := &waiter{number: number, fresh: fresh, ready: make(chan dialled, 1)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if n := len(p.idle); n > 0 && !fresh { // given back since take has looked
+		w.ready <- dialled{conn: p.idle[n-1]}
+		p.idle = slices.Delete(p.idle, n-1, n)
+		return w
+	}
 	w.place = p.waiting.PushBack(w)
 	p.starved++
 	if p.open >= p.max && len(p.idle) > 0 { // the attempt wants none of these
@@ -181,18 +186,16 @@ func (p *pool) put(c *conn) {
 		p.closeOne(c)
 		return
 	}
-	inVain := false // somebody waits for room for another connection
 	for e := p.waiting.Front(); e != nil; e = e.Next() {
 		w := e.Value.(*waiter)
 		if !w.fresh {
 			p.serve(w, dialled{conn: c})
 			return
 		}
-		inVain = inVain || !w.dialling
-	}
-	if inVain {
-		p.closeOne(c)
-		return
+		if !w.dialling { // it waits for room for another connection
+			p.closeOne(c)
+			return
+		}
 	}
 	if len(p.idle) == 0 {
 		p.sweeper.Reset(sweepEvery)

@@ -127,11 +127,14 @@ func (s *shared) find(number int) (c *sharedConn, kept bool, d *dialling) {
 			c.retire()
 			return true
 		}
-		ended := c.Err() != nil || c.Available() == 0 && c.InFlight() == 0
-		if ended && !c.served {
+		if c.Err() == nil && (c.Available() > 0 || c.InFlight() > 0) {
+			return false
+		}
+		c.retire() // it takes no requests, and may be open
+		if !c.served {
 			l.wasted++
 		}
-		return ended
+		return true
 	})
 	for _, c := range l.conns {
 		if c.Reserve() == nil {

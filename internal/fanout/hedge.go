@@ -15,16 +15,20 @@ func (c *Call[T]) FireAfter(delay time.Duration, n int) {
 
 // fireTimed starts the attempts held back whose time has come, unless they would not end in time.
 func (c *Call[T]) fireTimed() {
-	if left := time.Until(c.deadline) + tick; left > 0 && left >= c.hedgeLeast {
+	if time.Until(c.deadline)+tick >= c.hedgeLeast {
 		c.FireHeld()
 	}
 }
 
-// FireHeld starts the attempts that FireAfter still holds back.
+// FireHeld starts the attempts that FireAfter still holds back, unless the caller has gone or the deadline has passed, whether Next has said so
+// or not.
 func (c *Call[T]) FireHeld() {
-	n := c.held
+	n, now := c.held, time.Now()
 	c.held = 0
-	for now := time.Now(); n > 0; {
+	if c.caller.Err() != nil || c.deadline.Sub(now)+tick <= 0 {
+		return
+	}
+	for n > 0 {
 		alike, asked := c.alike(n, now)
 		if asked {
 			c.refuse(alike, Attempt{Hedge: true, Started: now, Err: errPushback})

@@ -1,6 +1,7 @@
 package fanout_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,6 +75,41 @@ func TestWhatIsLeftForAHedgeIsSeenWhenItIsSent(t *testing.T) {
 					service.Wait()
 					assert.Equal(t, test.sent, s.sent)
 				}
+			})
+		})
+	}
+}
+
+func TestNothingIsSentForACallThatIsOver(t *testing.T) {
+	for name, test := range map[string]struct {
+		heldUp time.Duration // the strategy, from the beginning of the call
+		gone   bool          // the caller, meanwhile
+		sent   []time.Duration
+	}{
+		"at the deadline":         {time.Second, false, []time.Duration{0, time.Second, time.Second}},
+		"behind the deadline":     {time.Second + tick, false, alone},
+		"the caller is there":     {500 * ms, false, []time.Duration{0, 500 * ms, 500 * ms}},
+		"the caller has gone":     {500 * ms, true, alone},
+		"long after the deadline": {time.Hour, false, alone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(fails(0), succeeds(hangs, 2), succeeds(hangs, 3))
+				service := fanout.New[int](s.settings())
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				_, _ = service.Do(ctx, s.plan(time.Second, func(c *fanout.Call[int]) ([]int, error) {
+					_ = c.Fire(1)
+					c.FireAfter(time.Hour, 2)
+					time.Sleep(test.heldUp)
+					if test.gone {
+						leave()
+					}
+					c.FireHeld()
+					return nil, fanout.ErrFailed
+				}))
+				service.Wait()
+				assert.Equal(t, test.sent, s.sent)
 			})
 		})
 	}

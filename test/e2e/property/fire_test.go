@@ -92,12 +92,15 @@ func (w *world) send(p plan, number, granted int) {
 	}
 }
 
-// fireHeld sends the attempts held back. Those to places that have asked for time are refused, and of each of the rows between these
+// fireHeld sends the attempts held back, unless the call is over. Those to places that have asked for time are refused, and of each of the rows between these
 // what the budget or the quota does not have; what they have of a row is sent together or not at all.
 func (w *world) fireHeld(p plan, number int) {
-	c := &w.calls[number]
+	c, planned := &w.calls[number], p.Calls[number]
 	rest := c.held
 	c.held, c.hedgeAt = 0, never
+	if c.over != nil || w.now >= planned.Begins+planned.Timeout+tick {
+		return
+	}
 	for rest > 0 {
 		if w.asks(p, number, c.fired) {
 			w.refuse(number, 1, true, fanout.KindPushback)

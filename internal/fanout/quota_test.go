@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/test/pause"
 )
 
 // turns is a quota whose next turn comes after a while. It has so many requests to spare then.
@@ -27,12 +28,10 @@ func (q *turns) Wait(ctx context.Context, n int, until time.Time) (int, time.Dur
 		q.asked = append(q.asked, n)
 		return 0, q.after
 	}
-	select {
-	case <-time.After(q.after):
-		return 1 + q.Spare(n-1), 0
-	case <-ctx.Done():
+	if pause.For(ctx, q.after) != nil {
 		return 0, q.after
 	}
+	return 1 + q.Spare(n-1), 0
 }
 
 func (q *turns) Spare(n int) int {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/fanout"
+	"hedgerow/test/pause"
 )
 
 const (
@@ -57,17 +58,13 @@ func (s *script) source(ctx context.Context, a fanout.Attempt) (int, error) {
 	s.sent = append(s.sent, time.Since(s.began))
 	s.mu.Unlock()
 	step := s.steps[a.Number]
-	timer := time.NewTimer(step.after)
-	defer timer.Stop()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.ended[a.Number] = time.Since(s.began)
 	}()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := pause.For(ctx, step.after); err != nil {
+		return 0, err
 	}
 	if step.panics != nil {
 		panic(step.panics)

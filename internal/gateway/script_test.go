@@ -19,6 +19,7 @@ import (
 	"hedgerow/internal/gateway"
 	"hedgerow/internal/upstream"
 	"hedgerow/test/logtest"
+	"hedgerow/test/pause"
 )
 
 const (
@@ -72,13 +73,11 @@ func (s *script) exchange(ctx context.Context, url int, a fanout.Attempt, r *ups
 	s.sent = append(s.sent, made)
 	s.mu.Unlock()
 	todo := s.play(made)
-	select {
-	case <-time.After(todo.after):
-	case <-ctx.Done():
+	if err := pause.For(ctx, todo.after); err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.cut = append(s.cut, time.Since(s.began))
-		return nil, ctx.Err()
+		return nil, err
 	}
 	if todo.err != nil {
 		return nil, todo.err

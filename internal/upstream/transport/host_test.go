@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hedgerow/test/pause"
 )
 
 // host is a host whose resolver and whose addresses behave as a test says.
@@ -47,9 +49,7 @@ func (h *host) dialer(t *testing.T) *dialer {
 
 func (h *host) lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	r := h.resolver[network]
-	select {
-	case <-time.After(r.after):
-	case <-ctx.Done():
+	if pause.For(ctx, r.after) != nil {
 		return nil, &net.DNSError{Err: "i/o timeout", Name: name, IsTimeout: true}
 	}
 	var found []netip.Addr
@@ -80,16 +80,14 @@ func (h *host) connect(ctx context.Context, address string) (net.Conn, error) {
 	if no {
 		after = refused
 	}
-	done := ctx.Done()
 	if h.stubborn {
-		done = nil
+		ctx = context.WithoutCancel(ctx)
 	}
-	select {
-	case <-time.After(after):
-	case <-time.After(dialTimeout):
+	if err := pause.For(ctx, min(after, dialTimeout)); err != nil {
+		return nil, &net.OpError{Op: "dial", Err: err}
+	}
+	if after >= dialTimeout {
 		return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
-	case <-done:
-		return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
 	}
 	if no {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/test/pause"
 )
 
 // plug is the other end of a pool's connections.
@@ -38,10 +40,8 @@ func (p *plug) dial(ctx context.Context, _ int) (*conn, error) {
 	p.dials++
 	fails := p.fails
 	p.mu.Unlock()
-	select {
-	case <-time.After(p.takes):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := pause.For(ctx, p.takes); err != nil {
+		return nil, err
 	}
 	if fails != nil {
 		return nil, fails

@@ -22,7 +22,7 @@ const (
 func (d *dialer) race(ctx context.Context, number int) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	r := &race{ctx: ctx, dialer: d, number: number, families: d.families(ctx), connected: make(chan connected), next: time.NewTimer(0)}
+	r := &race{ctx: ctx, dialer: d, number: number, families: d.families(ctx), connected: make(chan connected), next: time.NewTimer(connectTimeout)}
 	r.next.Stop()
 	return r.run()
 }
@@ -91,7 +91,7 @@ func (r *race) run() (net.Conn, error) {
 			if r.failed == nil || errors.Is(c.err, syscall.ECONNREFUSED) { // somebody answered
 				r.failed = c.err
 			}
-			r.next.Reset(0)
+			r.dial()
 		case <-r.ctx.Done():
 			go r.closeOthers()
 			return nil, r.late()
@@ -117,7 +117,7 @@ func (r *race) learn(f family) {
 			r.next.Reset(resolutionDelay)
 		}
 	case r.running == 0 || r.due:
-		r.next.Reset(0)
+		r.dial()
 	}
 }
 

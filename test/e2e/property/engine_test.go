@@ -12,6 +12,7 @@ import (
 
 	"hedgerow/internal/fanout"
 	"hedgerow/internal/quota"
+	"hedgerow/test/pause"
 )
 
 var errPlanned = errors.New("planned failure")
@@ -149,16 +150,11 @@ func (r *run) attempt(ctx context.Context, call, number int) (int, error) {
 	r.calls[call].sent[number]++
 	r.mu.Unlock()
 	a := r.plan.Calls[call].Attempts[number]
-	cancelled := ctx.Done()
 	if a.Deaf {
-		cancelled = nil
+		ctx = context.WithoutCancel(ctx)
 	}
-	timer := time.NewTimer(a.After)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-cancelled:
-		return 0, ctx.Err()
+	if err := pause.For(ctx, a.After); err != nil {
+		return 0, err
 	}
 	switch a.Ending {
 	case succeeds:

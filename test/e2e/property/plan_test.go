@@ -136,7 +136,7 @@ func (p plan) drawCall(t *rapid.T, number int, alone bool) callPlan {
 		telling = append(telling, wait, wait+tick, max(0, c.Timeout-wait), max(0, c.Timeout-wait)+tick)
 	}
 	moments := rapid.OneOf(rapid.SampledFrom(telling), milli(0, 20), milli(1, 4))
-	c.Leaves = rapid.OneOf(leaves(moments, wait, alone)...).Draw(t, "leaves")
+	c.Leaves = rapid.OneOf(leaves(moments, wait, number, alone)...).Draw(t, "leaves")
 	for i := range p.Producers {
 		c.Attempts[i] = drawAttempt(t, moments)
 	}
@@ -153,10 +153,11 @@ func (c callPlan) timeouts(wait time.Duration) []*rapid.Generator[time.Duration]
 	return t
 }
 
-func leaves(moments *rapid.Generator[time.Duration], wait time.Duration, alone bool) []*rapid.Generator[time.Duration] {
+// leaves are when the caller of a call goes away. Just before a turn of the quota each has a moment of its own.
+func leaves(moments *rapid.Generator[time.Duration], wait time.Duration, number int, alone bool) []*rapid.Generator[time.Duration] {
 	l := []*rapid.Generator[time.Duration]{rapid.Just(never), rapid.Just(never), moments}
 	if wait > 0 {
-		l = append(l, rapid.Just(never), rapid.Just(wait-tick))
+		l = append(l, rapid.Just(never), rapid.Just(max(0, wait-time.Duration(1+number)*tick)))
 	}
 	if wait > 0 && alone {
 		l = append(l, rapid.Just(wait), rapid.Just(wait+tick))
@@ -175,7 +176,7 @@ func (p plan) drawBegin(t *rapid.T, alone bool) time.Duration {
 
 func drawAttempt(t *rapid.T, moments *rapid.Generator[time.Duration]) attemptPlan {
 	return attemptPlan{
-		After:  moments.Draw(t, "after"),
+		After:  max(tick, moments.Draw(t, "after")), // without any time it may end between two hedges that are sent together
 		Ending: rapid.SampledFrom([]ending{succeeds, succeeds, succeeds, fails, fails, panics, exits}).Draw(t, "ending"),
 		Deaf:   rapid.IntRange(0, 7).Draw(t, "deaf") == 7,
 		Asks:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.Just[time.Duration](0), milli(0, 12), rapid.Just(never)).Draw(t, "asks"),

@@ -29,9 +29,11 @@ type apis struct {
 	link    *replicas.Link   // nil when replicas share nothing
 	buffer  *gateway.Buffer
 	via     forward.Via
-	longest time.Duration // of all calls that may be made, those of the challenge's API too
 	logger  *slog.Logger
 
+	maxBuffered int64 // bytes of bodies, as buffer has it
+
+	longest  atomic.Int64              // nanoseconds: the longest call, those of the challenge's API and of the files before included
 	file     atomic.Pointer[file.File] // what was read last; nil when there is no file
 	measures *metrics.APIs             // nil when there is no file
 	failures sync.Map                  // *logs.Failures by failing
@@ -42,7 +44,8 @@ type failing struct{ api, host string }
 
 // openAPIs reads the file of APIs, if the settings name one. The error has a line for each problem.
 func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Logger) (*apis, error) {
-	a := &apis{path: settings.Config, longest: settings.MaxTimeout, logger: logger}
+	a := &apis{path: settings.Config, logger: logger}
+	a.longest.Store(int64(settings.MaxTimeout))
 	if a.path == "" {
 		if settings.RedisURL != nil {
 			logger.Warn("HEDGEROW_REDIS_URL is ignored: there is no file of APIs whose quotas could be shared")
@@ -53,7 +56,8 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	a.buffer = gateway.NewBuffer(int64(settings.MaxBuffered))
+	a.maxBuffered = int64(settings.MaxBuffered)
+	a.buffer = gateway.NewBuffer(a.maxBuffered)
 	a.via = forward.NewVia("hedgerow-" + rand.Text()[:8])
 	a.link = openLink(settings, logger)
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
@@ -70,10 +74,10 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	}
 	a.measures = measures.AddAPIs(metrics.APISettings{
 		Statuses: http.ProxyStatuses(), Reasons: upstream.ExchangeReasons(),
-		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: int64(settings.MaxBuffered), Redis: redisState(a.link),
+		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: a.maxBuffered, Redis: redisState(a.link),
 	})
 	a.measures.Set(f.Names())
-	a.longest = max(a.longest, f.LongestTimeout())
+	a.note(f)
 	a.tell("the file of APIs has been read", f)
 	return a, nil
 }
@@ -92,16 +96,29 @@ func (a *apis) reload() {
 		return
 	}
 	a.measures.Set(f.Names())
+	a.note(f)
 	a.gateway.Swap(f.APIs)
 	a.tell("the file of APIs has been read again", f)
 }
 
-// tell takes note of a file that has been read.
-func (a *apis) tell(what string, f *file.File) {
+// longestCall is the most time that a call takes that has begun by now.
+func (a *apis) longestCall() time.Duration { return time.Duration(a.longest.Load()) }
+
+// note takes a file in that has been read, before it is in use.
+func (a *apis) note(f *file.File) {
 	a.file.Store(f)
+	a.longest.Store(max(a.longest.Load(), int64(f.LongestTimeout())))
+}
+
+// tell tells of a file that has been read.
+func (a *apis) tell(what string, f *file.File) {
 	a.logger.Info(what, "file", a.path, "apis", f.Names())
 	for _, warning := range f.Warnings() {
 		a.logger.Warn(warning)
+	}
+	if request, answer := f.LargestBodies(); request > a.buffer.ForRequests() || answer > a.maxBuffered {
+		a.logger.Warn("HEDGEROW_MAX_BUFFERED has no room for the largest bodies that the file allows: such a call is a 503 each time",
+			"max_request_body", request, "room_for_requests", a.buffer.ForRequests(), "max_body", answer, "room", a.maxBuffered)
 	}
 }
 

@@ -184,3 +184,42 @@ func TestProxiedCallsAreInTheMetricsAndTheLogWithoutTheirPathsAndSecrets(t *test
 		assert.NotContains(t, p.log.String(), secret)
 	}
 }
+
+func TestAFileThatCannotBeReadToItsEndKeepsNoSignalOff(t *testing.T) {
+	path := writeAPIs(t, "", "http://127.0.0.1:1")
+	p := start(t, []string{"HEDGEROW_CONFIG=" + path, "TOKEN=x"})
+	p.log.Wait(t, "msg", listening)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the test's own; it opens when the service has opened it
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = writer.Close() })
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	assert.Zero(t, p.end(t))
+}
+
+func TestBodiesForWhichThereCanBeNoRoomAreToldAtTheStart(t *testing.T) {
+	for settings, warned := range map[string]bool{
+		"max_request_body: 6MiB": false, "max_request_body: 7MiB": true, "max_body: 8MiB": false, "max_body: 9MiB": true,
+		"max_body: 1MiB, routes: {/x: {max_body: 9MiB}}": true,
+	} {
+		path := filepath.Join(t.TempDir(), "apis.yaml")
+		require.NoError(t, os.WriteFile(path, []byte("apis: {a: {url: 'http://127.0.0.1:1', "+settings+"}}"), 0o600))
+		p := start(t, []string{"HEDGEROW_CONFIG=" + path, "HEDGEROW_MAX_BUFFERED=8MiB"})
+		p.log.Wait(t, "msg", listening)
+		assert.Equal(t, warned, strings.Contains(p.log.String(), "HEDGEROW_MAX_BUFFERED has no room"), settings)
+	}
+}
+
+func TestTheShutdownTimeoutFollowsTheFile(t *testing.T) {
+	path := writeAPIs(t, "", "http://127.0.0.1:1")
+	p := start(t, []string{"HEDGEROW_CONFIG=" + path, "TOKEN=x", "HEDGEROW_MAX_TIMEOUT=1s"})
+	p.log.Wait(t, "msg", listening)
+	require.NoError(t, os.WriteFile(path, []byte("apis: {a: {url: 'http://127.0.0.1:1', max_timeout: 2m}}"), 0o600))
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	p.log.Wait(t, "msg", "the file of APIs has been read again")
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, "2m2s", p.log.Wait(t, "msg", "stopping")["timeout"])
+	assert.Zero(t, p.end(t))
+}

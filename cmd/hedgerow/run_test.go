@@ -252,6 +252,17 @@ func TestTheAdminAddressHasMetricsAndProfiles(t *testing.T) {
 	assert.Contains(t, body, `hedgerow_attempts_total{kind="first",outcome="won"} 1`)
 	status, _ = get(t, admin+"/debug/pprof/goroutine?debug=1")
 	assert.Equal(t, http.StatusOK, status)
+	for name, value := range map[string]string{"Host": "evil.example:5001", "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, admin+"/debug/pprof/cmdline", http.NoBody)
+		require.NoError(t, err)
+		if request.Header.Set(name, value); name == "Host" {
+			request.Host = value
+		}
+		answer, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusForbidden, answer.StatusCode, name)
+		_ = answer.Body.Close()
+	}
 	status, _ = get(t, url+"/metrics")
 	assert.Equal(t, http.StatusNotFound, status, "callers do not see them")
 }

@@ -61,8 +61,8 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 
 	var group listen.Group // what is added first stops first
 	group.Add(ctx, listen.Draining(listener, listen.Settings{
-		Handler: router, LongestCall: apis.longest, MaxConnections: settings.MaxConnections, Logger: logger,
-		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: settings.ShutdownTimeoutOrDefault(apis.longest),
+		Handler: router, LongestCall: apis.longestCall(), MaxConnections: settings.MaxConnections, Logger: logger,
+		Ready: &ready, Delay: settings.ShutdownDelay, Timeout: func() time.Duration { return settings.ShutdownTimeoutOrDefault(apis.longestCall()) },
 		AfterCalls: func() { calls.end(); apis.end(); spans.end() },
 	}))
 	if page != nil {
@@ -70,7 +70,7 @@ func serve(ctx context.Context, settings config.Serve, logger *slog.Logger) erro
 		if err != nil {
 			return err
 		}
-		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler(), page), logger))
+		group.Add(context.WithoutCancel(ctx), listen.Plain(admin, http.NewAdmin(router, measures.Handler(), page, page.Guard), logger))
 		group.Add(context.WithoutCancel(ctx), page.Run)
 		logger.Info("admin address is listening", "addr", admin.Addr().String())
 	}

@@ -16,6 +16,9 @@ type Buffer struct {
 // NewBuffer returns a buffer for at most limit bytes.
 func NewBuffer(limit int64) *Buffer { return &Buffer{limit: limit} }
 
+// ForRequests returns the most bytes of requests.
+func (b *Buffer) ForRequests() int64 { return b.limit - b.limit/4 }
+
 // Held returns the bytes held now.
 func (b *Buffer) Held() int64 { return b.held.Load() }
 
@@ -59,7 +62,7 @@ func (b *Buffer) Hold() *Holding {
 func (h *Holding) Take(n int64) bool { return h.take(n, h.buffer.limit) }
 
 // TakeRequest adds n bytes of the request. It is false, and adds nothing, when three quarters of the buffer are full.
-func (h *Holding) TakeRequest(n int64) bool { return h.take(n, h.buffer.limit-h.buffer.limit/4) }
+func (h *Holding) TakeRequest(n int64) bool { return h.take(n, h.buffer.ForRequests()) }
 
 func (h *Holding) take(n, limit int64) bool {
 	if n > 0 && !h.buffer.take(n, limit) { // the end of a body needs no room

@@ -21,8 +21,8 @@ type Settings struct {
 	Ready *atomic.Bool
 	// Delay is the time from then on until it does not listen any more.
 	Delay time.Duration
-	// Timeout is the time after that for everything else: calls in flight, and AfterCalls.
-	Timeout time.Duration
+	// Timeout returns the time after that for everything else: calls in flight, and AfterCalls. It is asked when the server is told to stop.
+	Timeout func() time.Duration
 	// AfterCalls waits for what calls leave behind, such as losers. When Timeout is over nobody waits for it.
 	AfterCalls func()
 	Logger     *slog.Logger
@@ -59,27 +59,28 @@ func (d *draining) serve(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	d.Ready.Store(false)
-	d.Logger.Info("stopping", "delay", d.Delay.String(), "timeout", d.Timeout.String())
+	timeout := d.Timeout()
+	d.Logger.Info("stopping", "delay", d.Delay.String(), "timeout", timeout.String())
 	time.Sleep(d.Delay)
-	return d.drain()
+	return d.drain(timeout)
 }
 
 // arrivalMargin is the time for requests that were on their way when the service stopped listening: from the beginning of
 // Shutdown on, net/http closes a connection on which a request has just been read, and does not answer it.
 const arrivalMargin = 500 * time.Millisecond
 
-// drain ends by Timeout, whatever callers and AfterCalls do.
-func (d *draining) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), d.Timeout)
+// drain ends within a time, whatever callers and AfterCalls do.
+func (d *draining) drain(timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_ = d.listener.Close()
-	time.Sleep(min(arrivalMargin, d.Timeout))
+	time.Sleep(min(arrivalMargin, timeout))
 	// Its error is not ours: a connection that has not sent a request yet counts there too, for 5 s.
 	_ = d.server.Shutdown(ctx)
 	calls := d.calls.Load()
 	_ = d.server.Close()
 	if calls > 0 {
-		return fmt.Errorf("calls still in flight after the shutdown timeout of %v: %d", d.Timeout, calls)
+		return fmt.Errorf("calls still in flight after the shutdown timeout of %v: %d", timeout, calls)
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); d.AfterCalls() }() // until then, or the end of the process

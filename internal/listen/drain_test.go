@@ -25,6 +25,8 @@ type pipes struct {
 	close  func()
 }
 
+func within(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+
 func newPipes() pipes {
 	p := pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	p.close = sync.OnceFunc(func() { close(p.closed) })
@@ -74,7 +76,7 @@ func drain(t *testing.T, handler http.HandlerFunc, afterCalls func()) *drained {
 	ctx, cancel := context.WithCancel(t.Context())
 	d.stop = cancel
 	serve := listen.Draining(d.pipes, listen.Settings{
-		Handler: handler, LongestCall: time.Hour, MaxConnections: 10, Ready: &d.ready, Delay: 3 * time.Second, Timeout: time.Second,
+		Handler: handler, LongestCall: time.Hour, MaxConnections: 10, Ready: &d.ready, Delay: 3 * time.Second, Timeout: within(time.Second),
 		AfterCalls: afterCalls, Logger: quiet,
 	})
 	go func() { d.ended <- serve(ctx) }()
@@ -103,7 +105,7 @@ func TestASilentCallerOrOneThatHasSentHalfARequestIsNotACallInFlight(t *testing.
 func TestAShutdownTimeoutShorterThanTheMarginForRequestsOnTheirWayHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		serve := listen.Draining(newPipes(), listen.Settings{
-			MaxConnections: 1, Ready: &atomic.Bool{}, Timeout: 10 * time.Millisecond, AfterCalls: nothing, Logger: quiet,
+			MaxConnections: 1, Ready: &atomic.Bool{}, Timeout: within(10 * time.Millisecond), AfterCalls: nothing, Logger: quiet,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -180,7 +182,7 @@ func TestTheErrorOfEveryServerEndsTheGroupAndIsItsError(t *testing.T) {
 				listeners[broken] = failing{newPipes()}
 				ready := &atomic.Bool{}
 				group.Add(t.Context(), listen.Draining(listeners[0], listen.Settings{
-					MaxConnections: 1, Ready: ready, AfterCalls: nothing, Timeout: time.Second, Logger: quiet,
+					MaxConnections: 1, Ready: ready, AfterCalls: nothing, Timeout: within(time.Second), Logger: quiet,
 				}))
 				group.Add(t.Context(), listen.Plain(listeners[1], nil, quiet))
 				group.Add(t.Context(), listen.Plain(listeners[2], nil, quiet))

@@ -16,11 +16,11 @@ type guard struct {
 	hostname string
 }
 
-// pageOnly serves what only the page asks for.
-func (g guard) pageOnly(next http.HandlerFunc) http.HandlerFunc {
+// noOtherPage serves what no page of another origin may ask for.
+func (g guard) noOtherPage(next http.HandlerFunc) http.HandlerFunc {
 	return g.ownHost(func(w http.ResponseWriter, r *http.Request) {
 		if !fromOwnPage(r) {
-			http.Error(w, "this is for the page at / alone", http.StatusForbidden)
+			http.Error(w, "this is not for pages of other origins", http.StatusForbidden)
 			return
 		}
 		next(w, r)

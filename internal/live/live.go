@@ -40,12 +40,13 @@ type Page struct {
 	figures  *figures
 	readers  chan struct{} // has a slot for each stream
 	about    []byte        // what does not change, as JSON
+	guard    guard
 	mux      *http.ServeMux
 }
 
 // New returns a page that has seen no call.
 func New(s Settings) *Page {
-	p := &Page{settings: s, figures: newFigures(s.APIs, s.Words), readers: make(chan struct{}, mostReaders), mux: http.NewServeMux()}
+	p := &Page{settings: s, figures: newFigures(s.APIs, s.Words), readers: make(chan struct{}, mostReaders), guard: guard{s.Hostname}, mux: http.NewServeMux()}
 	p.history = newHistory(s.Words, p.figures.isSlow)
 	about, err := json.Marshal(map[string]any{
 		"host": s.Hostname, "version": s.Version, "console": s.ConsolePort, "since": time.Now().UnixMilli(),
@@ -54,12 +55,14 @@ func New(s Settings) *Page {
 		panic(err) // no value of it can fail
 	}
 	p.about = about
-	g := guard{s.Hostname}
-	p.mux.HandleFunc("GET /{$}", g.ownHost(servePage))
-	p.mux.HandleFunc("GET /events", g.pageOnly(p.events))
-	p.mux.HandleFunc("GET /configuration", g.pageOnly(p.configuration))
+	p.mux.HandleFunc("GET /{$}", p.guard.ownHost(servePage))
+	p.mux.HandleFunc("GET /events", p.guard.noOtherPage(p.events))
+	p.mux.HandleFunc("GET /configuration", p.guard.noOtherPage(p.configuration))
 	return p
 }
+
+// Guard returns a handler that answers 403 where the page would: to a name that somebody else may own, and to pages of other origins.
+func (p *Page) Guard(next http.Handler) http.Handler { return p.guard.noOtherPage(next.ServeHTTP) }
 
 // Begin returns the record of a call that begins.
 func (p *Page) Begin(b Beginning) *Call { return p.history.Begin(b) }

@@ -399,12 +399,14 @@ apis:
       "GET /ok/{rest...}": {timeout: 1}
       "/q?x": {}
       "/q": {url: "http://h", set: {}, quota: 1/s, spread: true, example: /, colour: red}
+      "/x/../y": {}
       "/null":`, []string{
 		`5:7: routes: "GET x" is not a pattern: expected a path, or a method and a path, like "GET /search/" or "POST /orders/{id}/pay"`,
 		`6:7: routes: "get /x" has a method that is not upper case: expected a method like GET or POST`,
 		`7:7: routes: "TRACE /x" has a method that is never passed on: expected a method like GET or POST`,
 		`8:7: routes: "POST /x" is never called: expected one of its methods, GET and HEAD, or others under methods`,
 		`9:7: routes: "/{" is not a pattern (at offset 1: bad wildcard segment (must end with '}')): expected a path, or a method and a path, like "GET /search/" or "POST /orders/{id}/pay"`,
+		`10:7: routes: "/a//b" is never called: net/http matches no path with an empty segment`,
 		`11:7: routes: "h.example/x" is not a pattern: expected a path, or a method and a path, like "GET /search/" or "POST /orders/{id}/pay"`,
 		`13:7: routes: "/x/{name}" conflicts with "/x/{id}" at 12:7: expected patterns of which one is more specific`,
 		`14:7: routes: "/{a}/y" conflicts with "/x/{id}" at 12:7: expected patterns of which one is more specific`,
@@ -416,7 +418,8 @@ apis:
 		`17:52: "spread" belongs to the API: a route cannot change it`,
 		`17:66: "example" belongs to the API: a route cannot change it`,
 		`17:78: unknown key "colour": expected one of attempts, forward, hedge, idempotency_key, keep, max_body, max_request_body, max_timeout, methods, remove, repeatable, strategy, success and timeout`,
-		"18:15: /null: is nothing: expected a map of attempts, forward, hedge, idempotency_key, keep, max_body, max_request_body, max_timeout, methods, remove, repeatable, strategy, success and timeout",
+		`18:7: routes: "/x/../y" is never called: a path with . or .. in it is refused`,
+		"19:15: /null: is nothing: expected a map of attempts, forward, hedge, idempotency_key, keep, max_body, max_request_body, max_timeout, methods, remove, repeatable, strategy, success and timeout",
 	}},
 	{"secrets", `apis:
   a: {url: "http://h/${NOPE}", set: {Authorization: "Bearer ${NOPE} ${EMPTY}", X: "${TOKEN"}}

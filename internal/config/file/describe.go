@@ -110,7 +110,7 @@ func (h Header) shown() string {
 // lines are what routes may change.
 func (s *Settings) lines() []line {
 	return []line{
-		{"methods", allOf(s.Methods) + "; others get 405, OPTIONS 204"},
+		{"methods", s.methodWords()},
 		{"timeout", fmt.Sprintf("%v; a caller may ask for 1ms to %v by Hedgerow-Timeout", short(s.Timeout), short(s.MaxTimeout))},
 		{"strategy", s.strategyWords()},
 		{"budget", s.Hedge.budgetWords()},
@@ -121,6 +121,14 @@ func (s *Settings) lines() []line {
 		{"comes back", s.answerWords()},
 		{"bodies", fmt.Sprintf("requests up to %s, answers up to %s", sizeWords(s.MaxRequestBody), sizeWords(s.MaxBody))},
 	}
+}
+
+func (s *Settings) methodWords() string {
+	words := allOf(s.Methods) + "; others get 405"
+	if !slices.Contains(s.Methods, http.MethodOptions) {
+		words += ", OPTIONS 204"
+	}
+	return words
 }
 
 func (s *Settings) strategyWords() string {

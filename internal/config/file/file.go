@@ -33,15 +33,25 @@ func (f *File) Names() []string {
 }
 
 // LongestTimeout is the largest timeout that a call may ask for.
-func (f *File) LongestTimeout() time.Duration {
-	var longest time.Duration
+func (f *File) LongestTimeout() (longest time.Duration) {
+	f.each(func(s *Settings) { longest = max(longest, s.MaxTimeout) })
+	return longest
+}
+
+// LargestBodies are the most bytes that the body of a request and that of an answer may have.
+func (f *File) LargestBodies() (request, answer int64) {
+	f.each(func(s *Settings) { request, answer = max(request, s.MaxRequestBody), max(answer, s.MaxBody) })
+	return request, answer
+}
+
+// each does something with the settings of each API and of each of its routes.
+func (f *File) each(do func(*Settings)) {
 	for i := range f.APIs {
-		longest = max(longest, f.APIs[i].MaxTimeout)
-		for _, r := range f.APIs[i].Routes {
-			longest = max(longest, r.MaxTimeout)
+		do(&f.APIs[i].Settings)
+		for j := range f.APIs[i].Routes {
+			do(&f.APIs[i].Routes[j].Settings)
 		}
 	}
-	return longest
 }
 
 // API is one API of the file.

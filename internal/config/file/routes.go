@@ -46,9 +46,11 @@ func (d *decoder) isPattern(e entry, methods []string) bool {
 	case !strings.HasPrefix(path, "/"),
 		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' || c == '?' }):
 		problem = "is not a pattern" + expected
+	case neverMatched(path) != "":
+		problem = "is never called: " + neverMatched(path)
 	case hasMethod && methodErr != nil:
 		problem = "has a method that " + methodErr.Error()
-	case hasMethod && !slices.ContainsFunc(methods, func(m string) bool { return m == verb || verb == http.MethodGet && m == http.MethodHead }):
+	case hasMethod && !matchesOne(verb, methods):
 		problem = "is never called: expected one of its methods, " + allOf(methods) + ", or others under methods"
 	default:
 		if reason := register(http.NewServeMux(), e.key); reason != nil {
@@ -59,6 +61,22 @@ func (d *decoder) isPattern(e entry, methods []string) bool {
 		d.addf(e.at, "routes: %s %s", quote(e.key), problem)
 	}
 	return problem == ""
+}
+
+// matchesOne tells whether a pattern with this method matches requests of one of these.
+func matchesOne(verb string, methods []string) bool {
+	return slices.Contains(methods, verb) || verb == http.MethodGet && slices.Contains(methods, http.MethodHead)
+}
+
+// neverMatched tells why no request can have a path like that of a pattern, empty when one can.
+func neverMatched(path string) string {
+	switch {
+	case slices.ContainsFunc(strings.Split(path, "/"), func(segment string) bool { return segment == "." || segment == ".." }):
+		return "a path with . or .. in it is refused"
+	case strings.Contains(path, "//"):
+		return "net/http matches no path with an empty segment"
+	}
+	return ""
 }
 
 // fitsIn registers a pattern beside those before it, and tells with which of them it conflicts.

@@ -58,9 +58,9 @@ func logRequests(logger *slog.Logger, sample func() bool) gin.HandlerFunc {
 }
 
 // healthy tells whether a request was a call of which nothing is to be said: it did not wait for the service, its answer is none of our
-// errors nor a 5xx of the API, and none of its attempts had failed by then, was running at the deadline or was not sent.
+// errors nor a 5xx of the API, the caller has taken all of it as far as can be told, and none of its attempts had failed by then, was running at the deadline or was not sent.
 func (r *record) healthy(status int) bool {
-	if !r.called || r.waited > 0 || status >= StatusClientClosedRequest {
+	if !r.called || r.cut || r.waited > 0 || status >= StatusClientClosedRequest {
 		return false
 	}
 	return !slices.ContainsFunc(r.attempts, func(a fanout.Attempt) bool { return a.Outcome != fanout.Won && a.Outcome != fanout.Running })
@@ -77,6 +77,9 @@ func (r *record) describe(attributes []slog.Attr) []slog.Attr {
 	}
 	if r.proxied != nil && r.proxied.url > 0 {
 		attributes = append(attributes, slog.Int("url", r.proxied.url))
+	}
+	if r.cut {
+		attributes = append(attributes, slog.Bool("cut", true))
 	}
 	if r.waited > 0 {
 		attributes = append(attributes, slog.Float64("waited_ms", milliseconds(r.waited)))

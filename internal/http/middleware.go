@@ -23,7 +23,9 @@ type record struct {
 	arrival time.Time
 	waited  time.Duration // from the arrival until the process got to the request
 	id      string
-	quiet   bool // it is logged at the level debug
+	quiet   bool      // it is logged at the level debug
+	begun   time.Time // the first piece of an answer in several had been written; zero without one
+	cut     bool      // the caller has not taken the whole answer
 	// Of a call that was made:
 	called   bool
 	timeout  time.Duration
@@ -46,6 +48,14 @@ type proxiedRecord struct {
 
 // Unwrap is for http.ResponseController.
 func (r *record) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// duration is the time from the arrival until now, or until the beginning of an answer in several pieces: the rest is up to the caller.
+func (r *record) duration() time.Duration {
+	if !r.begun.IsZero() {
+		return r.begun.Sub(r.arrival)
+	}
+	return time.Since(r.arrival)
+}
 
 func recordOf(c *gin.Context) *record { return c.Writer.(*record) } //nolint:forcetypeassert // noteArrival's
 
@@ -89,10 +99,12 @@ func discardBody(c *gin.Context) {
 	c.Next()
 }
 
-// closeWhenStopping ends each connection with its answer once the process is to stop, so that callers do not send another call on it.
-func closeWhenStopping(ready func() bool) gin.HandlerFunc {
+// closeAfter ends a connection with its answer once the process is to stop, so that callers do not send another call on it; and when
+// an HTTP/1.0 request may have a body: net/http does not see one that is chunked, and would take it for the next request (RFC 9112, section 6.1).
+func closeAfter(ready func() bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if !ready() {
+		r := c.Request
+		if !ready() || !r.ProtoAtLeast(1, 1) && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			c.Header("Connection", "close")
 		}
 	}
@@ -169,7 +181,7 @@ func observeProxied(observe func(ObservedCall)) gin.HandlerFunc {
 		r := recordOf(c)
 		if r.proxied != nil && r.proxied.isCall {
 			observe(ObservedCall{
-				Endpoint: r.proxied.api, Status: c.Writer.Status(), Duration: time.Since(r.arrival), Timeout: r.timeout,
+				Endpoint: r.proxied.api, Status: c.Writer.Status(), Duration: r.duration(), Timeout: r.timeout,
 			})
 		}
 	}

@@ -104,11 +104,11 @@ func refuse(c *gin.Context, err error) {
 	writeProblem(c, err, nil)
 }
 
-// bodyRest is how long the rest of a body that nobody wants may come, so that a caller which is still sending gets its answer.
+// bodyRest is how long the rest of a body that nobody wants may come behind the answer, so that a caller which is still sending gets that.
 const bodyRest = 500 * time.Millisecond
 
-// leaveBody ends the connection with the answer when the request has a body, which may never come to its end: net/http would read it
-// before it answers, and go on reading afterwards.
+// leaveBody ends the connection with the answer when the request has a body, which may never come to its end. The answer does not
+// wait for it.
 func leaveBody(c *gin.Context) {
 	if c.Request.ContentLength != 0 {
 		c.Header("Connection", "close")
@@ -214,7 +214,7 @@ func (p *proxy) pass(c *gin.Context, route *gateway.Route, a *gateway.Answer, at
 	c.Status(a.Status)
 	c.Writer.WriteHeaderNow()
 	if c.Request.Method != http.MethodHead {
-		_, _ = c.Writer.Write(a.Body) // fails when the caller has gone
+		writeBody(c, a.Body)
 	}
 }
 

@@ -66,6 +66,10 @@ func arrayOf(answers []*gateway.Answer, take func(bytes int64) bool) ([]byte, er
 
 // writeArray answers with an array.
 func writeArray(c *gin.Context, array []byte) {
-	c.Header("Cache-Control", "no-store")
-	c.Data(http.StatusOK, "application/json; charset=utf-8", array)
+	h := c.Writer.Header()
+	h["Cache-Control"] = []string{"no-store"}
+	h["Content-Type"] = []string{"application/json; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(array))}
+	c.Status(http.StatusOK)
+	writeBody(c, array)
 }

@@ -13,9 +13,33 @@ import (
 	"hedgerow/internal/gateway"
 )
 
-// writeMargin is the time that an answer may take to be written after the call's deadline. The file of APIs may allow for longer
-// calls than those that the server's own timeouts are made for.
+// writeMargin is the time that the first piece of an answer may take to be written after the call's deadline, and each further one after the
+// one before. The file of APIs may allow for longer calls than those that the server's own timeouts are made for.
 const writeMargin = 5 * time.Second
+
+// writePiece is what of an answer the caller must take within writeMargin.
+const writePiece = 64 << 10
+
+// writeBody writes an answer's body, however long the caller takes, as long as it goes on reading. The record is told when the first piece has
+// been written, if there are others, and when the caller has not taken all of it.
+func writeBody(c *gin.Context, body []byte) {
+	r, control := recordOf(c), http.NewResponseController(c.Writer)
+	for {
+		piece := body[:min(len(body), writePiece)]
+		if _, err := c.Writer.Write(piece); err != nil {
+			r.cut = true
+			return
+		}
+		if body = body[len(piece):]; len(body) == 0 {
+			return
+		}
+		now := time.Now()
+		if r.begun.IsZero() {
+			r.begun = now
+		}
+		_ = control.SetWriteDeadline(now.Add(writeMargin))
+	}
+}
 
 // readBody sets the connection's deadlines for a call, and reads a request's whole body, of at most limit bytes, by the deadline.
 // Trailers are dropped.

@@ -95,7 +95,7 @@ func newEngine(s Settings) (*gin.Engine, error) {
 	r.UseEscapedPath = true
 	_ = r.SetTrustedProxies(nil) // nil cannot fail; the log shows the peer's address
 	// In running order.
-	r.Use(noteArrival, closeWhenStopping(s.Ready), identify, secure, logRequests(s.Logger, s.LogSample), recoverPanics(s.Logger))
+	r.Use(noteArrival, closeAfter(s.Ready), identify, secure, logRequests(s.Logger, s.LogSample), recoverPanics(s.Logger))
 	if s.BuiltIn {
 		r.Use(declareBuiltIn)
 	}

@@ -22,6 +22,9 @@ func isGzip(header http.Header) bool {
 func unzip(packed io.Reader) (io.Reader, error) {
 	from := bufio.NewReader(packed)
 	member, err := gzip.NewReader(from)
+	if errors.Is(err, io.EOF) { // there is nothing, though it says that something is packed
+		return nil, io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, err
 	}

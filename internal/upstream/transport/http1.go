@@ -85,10 +85,15 @@ func (u *use1) exchange() (*Response, error) {
 	}
 	// An API that refuses a body may close before it has read all of it. Its answer says why.
 	response, failed := u.read()
-	if failed != nil && err != nil {
+	if err == nil {
+		return response, failed
+	}
+	if failed != nil {
 		return nil, err
 	}
-	return response, failed
+	u.trip.wrote() // as far as the API wanted it
+	u.framing.close = true
+	return response, nil
 }
 
 // read reads an answer's head, and skips the interim answers before it.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,33 @@ func (s *tardy) Write(p []byte) (int, error) {
 		time.Sleep(s.takes)
 	}
 	return s.Conn.Write(p)
+}
+
+// hasty is a connection to an API that answers, and reads no more, before a request has been written to its end.
+type hasty struct {
+	net.Conn
+
+	answer io.Reader
+}
+
+func (*hasty) Write([]byte) (int, error) { return 5, syscall.EPIPE }
+
+func (s *hasty) Read(p []byte) (int, error) { return s.answer.Read(p) }
+
+func TestARequestThatIsAnsweredBeforeItsEndHasBeenSent(t *testing.T) {
+	h := &host{}
+	o := NewOrigin(Settings{URL: h.url()})
+	o.dialer.address = "1.0.0.1:81"
+	o.dialer.connect = func(context.Context, string) (net.Conn, error) {
+		here, _ := net.Pipe()
+		return &hasty{here, strings.NewReader("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")}, nil
+	}
+	a := ask(t.Context(), o, newRequest(t, http.MethodPost, []byte("x")), Attempt{})
+	require.NoError(t, a.err)
+	assert.Equal(t, http.StatusRequestEntityTooLarge, a.status)
+	assert.Equal(t, 1, a.sent)
+	assert.Zero(t, o.Idle())
+	o.Close()
 }
 
 // serve answers requests on a connection, and ends it in the middle of the last one. It returns the bodies.

@@ -176,7 +176,7 @@ func (p plan) drawBegin(t *rapid.T, alone bool) time.Duration {
 
 func drawAttempt(t *rapid.T, moments *rapid.Generator[time.Duration]) attemptPlan {
 	return attemptPlan{
-		After:  max(tick, moments.Draw(t, "after")), // without any time it may end between two hedges that are sent together
+		After:  max(2*tick, moments.Draw(t, "after")), // it may end between two hedges that are sent together otherwise
 		Ending: rapid.SampledFrom([]ending{succeeds, succeeds, succeeds, fails, fails, panics, exits}).Draw(t, "ending"),
 		Deaf:   rapid.IntRange(0, 7).Draw(t, "deaf") == 7,
 		Asks:   rapid.OneOf(rapid.Just[time.Duration](0), rapid.Just[time.Duration](0), milli(0, 12), rapid.Just(never)).Draw(t, "asks"),

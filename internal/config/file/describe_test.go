@@ -62,3 +62,13 @@ func TestTheCurlLineOfAnExampleCanBePastedIntoAShell(t *testing.T) {
 		assert.Contains(t, read.Describe("localhost:5000"), want+"\n", text)
 	}
 }
+
+func TestWhatBecomesOfOPTIONSIsSaid(t *testing.T) {
+	for methods, want := range map[string]string{
+		"[GET]": "GET; others get 405, OPTIONS 204\n", "[GET, OPTIONS]": "GET and OPTIONS; others get 405\n",
+	} {
+		read, err := reader().Parse("apis.yaml", []byte(`apis: {a: {url: "http://h", methods: `+methods+`}}`))
+		require.NoError(t, err)
+		assert.Contains(t, read.Describe("localhost:5000"), want)
+	}
+}

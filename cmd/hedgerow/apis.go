@@ -31,8 +31,6 @@ type apis struct {
 	via     forward.Via
 	logger  *slog.Logger
 
-	maxBuffered int64 // bytes of bodies, as buffer has it
-
 	longest  atomic.Int64              // nanoseconds: the longest call, those of the challenge's API and of the files before included
 	file     atomic.Pointer[file.File] // what was read last; nil when there is no file
 	measures *metrics.APIs             // nil when there is no file
@@ -56,8 +54,7 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	a.maxBuffered = int64(settings.MaxBuffered)
-	a.buffer = gateway.NewBuffer(a.maxBuffered)
+	a.buffer = gateway.NewBuffer(int64(settings.MaxBuffered))
 	a.via = forward.NewVia("hedgerow-" + rand.Text()[:8])
 	a.link = openLink(settings, logger)
 	a.gateway = gateway.New(f.APIs, gateway.Settings{
@@ -74,7 +71,7 @@ func openAPIs(settings config.Serve, measures *metrics.Metrics, logger *slog.Log
 	}
 	a.measures = measures.AddAPIs(metrics.APISettings{
 		Statuses: http.ProxyStatuses(), Reasons: upstream.ExchangeReasons(),
-		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: a.maxBuffered, Redis: redisState(a.link),
+		Load: a.load, Buffered: a.buffer.Held, MaxBuffered: a.buffer.Limit(), Redis: redisState(a.link),
 	})
 	a.measures.Set(f.Names())
 	a.note(f)
@@ -116,9 +113,9 @@ func (a *apis) tell(what string, f *file.File) {
 	for _, warning := range f.Warnings() {
 		a.logger.Warn(warning)
 	}
-	if request, answer := f.LargestBodies(); request > a.buffer.ForRequests() || answer > a.maxBuffered {
+	if request, answer := f.LargestBodies(); request > a.buffer.ForRequests() || answer > a.buffer.Limit() {
 		a.logger.Warn("HEDGEROW_MAX_BUFFERED has no room for the largest bodies that the file allows: such a call is a 503 each time",
-			"max_request_body", request, "room_for_requests", a.buffer.ForRequests(), "max_body", answer, "room", a.maxBuffered)
+			"max_request_body", request, "room_for_requests", a.buffer.ForRequests(), "max_body", answer, "room", a.buffer.Limit())
 	}
 }
 

@@ -16,6 +16,9 @@ type Buffer struct {
 // NewBuffer returns a buffer for at most limit bytes.
 func NewBuffer(limit int64) *Buffer { return &Buffer{limit: limit} }
 
+// Limit returns the most bytes held at a time.
+func (b *Buffer) Limit() int64 { return b.limit }
+
 // ForRequests returns the most bytes of requests.
 func (b *Buffer) ForRequests() int64 { return b.limit - b.limit/4 }
 

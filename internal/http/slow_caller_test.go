@@ -13,37 +13,18 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hedgerow/test/pipes"
 )
-
-// oneConn is a listener in memory that accepts one connection, for fake time.
-type oneConn struct {
-	conn   chan net.Conn
-	closed chan struct{}
-}
-
-func (l *oneConn) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *oneConn) Close() error { close(l.closed); return nil }
-
-func (*oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
 // serveOne serves a connection, and returns the other end of it.
 func serveOne(t *testing.T, handler http.Handler) net.Conn {
 	t.Helper()
-	near, far := net.Pipe()
-	l := &oneConn{make(chan net.Conn, 1), make(chan struct{})}
-	l.conn <- far
+	l := pipes.Listen()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, WriteTimeout: writeMargin}
 	go func() { _ = server.Serve(l) }() // until Close
 	t.Cleanup(func() { _ = server.Close() })
-	return near
+	return l.Dial()
 }
 
 const sizeOfSlow = 16 * writePiece

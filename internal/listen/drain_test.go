@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,41 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hedgerow/internal/listen"
+	"hedgerow/test/pipes"
 )
-
-// pipes is a listener in memory, for fake time.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
 
 func within(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
-func newPipes() pipes {
-	p := pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	p.close = sync.OnceFunc(func() { close(p.closed) })
-	return p
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error { p.close(); return nil }
-
-func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
 // dial connects and sends text.
-func (p pipes) dial(t *testing.T, text string) net.Conn {
+func dial(t *testing.T, listener pipes.Listener, text string) net.Conn {
 	t.Helper()
-	near, far := net.Pipe()
-	p.conns <- far
+	near := listener.Dial()
 	if text != "" { // a pipe waits for a reader of nothing, too
 		_, err := io.WriteString(near, text)
 		require.NoError(t, err)
@@ -62,7 +35,8 @@ const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 // drained is a server that is told to stop.
 type drained struct {
-	pipes
+	pipes.Listener
+
 	stop  func()
 	ended chan error
 	ready atomic.Bool
@@ -71,11 +45,11 @@ type drained struct {
 // drain starts a server whose shutdown timeout is a second.
 func drain(t *testing.T, handler http.HandlerFunc, afterCalls func()) *drained {
 	t.Helper()
-	d := &drained{pipes: newPipes(), ended: make(chan error, 1)}
+	d := &drained{Listener: pipes.Listen(), ended: make(chan error, 1)}
 	d.ready.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	d.stop = cancel
-	serve := listen.Draining(d.pipes, listen.Settings{
+	serve := listen.Draining(d.Listener, listen.Settings{
 		Handler: handler, LongestCall: time.Hour, MaxConnections: 10, Ready: &d.ready, Delay: 3 * time.Second, Timeout: within(time.Second),
 		AfterCalls: afterCalls, Logger: quiet,
 	})
@@ -91,7 +65,7 @@ func TestASilentCallerOrOneThatHasSentHalfARequestIsNotACallInFlight(t *testing.
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := drain(t, func(http.ResponseWriter, *http.Request) { t.Error("there was no request") }, nothing)
-				conn := d.dial(t, text)
+				conn := dial(t, d.Listener, text)
 				defer func() { _ = conn.Close() }()
 				began := time.Now()
 				d.stop()
@@ -104,7 +78,7 @@ func TestASilentCallerOrOneThatHasSentHalfARequestIsNotACallInFlight(t *testing.
 
 func TestAShutdownTimeoutShorterThanTheMarginForRequestsOnTheirWayHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		serve := listen.Draining(newPipes(), listen.Settings{
+		serve := listen.Draining(pipes.Listen(), listen.Settings{
 			MaxConnections: 1, Ready: &atomic.Bool{}, Timeout: within(10 * time.Millisecond), AfterCalls: nothing, Logger: quiet,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -122,7 +96,7 @@ func TestToldToStopItIsNotReadyAtOnceAndListensForTheDelay(t *testing.T) {
 		synctest.Wait()
 		assert.False(t, d.ready.Load())
 		time.Sleep(3*time.Second - 1)
-		conn := d.dial(t, request)
+		conn := dial(t, d.Listener, request)
 		answer := make([]byte, len("HTTP/1.1 204"))
 		_, err := io.ReadFull(conn, answer)
 		require.NoError(t, err)
@@ -136,10 +110,10 @@ func TestCallsInFlightAtTheEndAreAnErrorThatCountsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drain(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nothing)
 		for range 2 {
-			conn := d.dial(t, request)
+			conn := dial(t, d.Listener, request)
 			defer func() { _ = conn.Close() }()
 		}
-		silent := d.dial(t, "")
+		silent := dial(t, d.Listener, "")
 		defer func() { _ = silent.Close() }()
 		began := time.Now()
 		d.stop()
@@ -167,7 +141,7 @@ func TestWhatCallsLeaveBehindIsWaitedForWithinTheTimeout(t *testing.T) {
 }
 
 // failing is a listener that fails for good.
-type failing struct{ pipes }
+type failing struct{ pipes.Listener }
 
 var errFailed = errors.New("the network is gone")
 
@@ -178,8 +152,8 @@ func TestTheErrorOfEveryServerEndsTheGroupAndIsItsError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var group listen.Group
-				listeners := []net.Listener{newPipes(), newPipes(), newPipes()}
-				listeners[broken] = failing{newPipes()}
+				listeners := []net.Listener{pipes.Listen(), pipes.Listen(), pipes.Listen()}
+				listeners[broken] = failing{pipes.Listen()}
 				ready := &atomic.Bool{}
 				group.Add(t.Context(), listen.Draining(listeners[0], listen.Settings{
 					MaxConnections: 1, Ready: ready, AfterCalls: nothing, Timeout: within(time.Second), Logger: quiet,

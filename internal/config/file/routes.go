@@ -40,14 +40,15 @@ func (d *decoder) isPattern(e entry, methods []string) bool {
 	}
 	path = strings.TrimLeft(path, " \t")
 	_, methodErr := method(verb)
+	dead := neverMatched(path)
 	const expected = `: expected a path, or a method and a path, like "GET /search/" or "POST /orders/{id}/pay"`
 	problem := ""
 	switch {
 	case !strings.HasPrefix(path, "/"),
 		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' || c == '?' }):
 		problem = "is not a pattern" + expected
-	case neverMatched(path) != "":
-		problem = "is never called: " + neverMatched(path)
+	case dead != "":
+		problem = "is never called: " + dead
 	case hasMethod && methodErr != nil:
 		problem = "has a method that " + methodErr.Error()
 	case hasMethod && !matchesOne(verb, methods):

@@ -92,8 +92,8 @@ func (w *world) send(p plan, number, granted int) {
 	}
 }
 
-// fireHeld sends the attempts held back, unless the call is over. Those to places that have asked for time are refused, and of each of the rows between these
-// what the budget or the quota does not have; what they have of a row is sent together or not at all.
+// fireHeld sends the attempts held back, unless the call is over. Those to places that have asked for time are refused, and of each of the
+// rows between these what the budget or the quota does not have; what they have of a row is sent together or not at all.
 func (w *world) fireHeld(p plan, number int) {
 	c, planned := &w.calls[number], p.Calls[number]
 	rest := c.held
